@@ -1,0 +1,7 @@
+//! CloudFormation's vocabulary: templates, typed expressions, policy documents and resource types.
+
+pub mod expr;
+mod logical_id;
+
+pub use expr::{Expr, Node, Pseudo};
+pub use logical_id::LogicalId;

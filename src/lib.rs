@@ -1,0 +1,2 @@
+//! tenantry
+pub mod cfn;
