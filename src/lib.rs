@@ -1,2 +1,4 @@
 //! tenantry
 pub mod cfn;
+pub mod diagnostics;
+pub mod model;

@@ -2,6 +2,7 @@
 
 pub mod expr;
 mod logical_id;
+pub mod policy;
 
 pub use expr::{Expr, Node, Pseudo};
 pub use logical_id::LogicalId;

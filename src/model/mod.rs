@@ -1,0 +1,7 @@
+//! The domain: tenants, tiers, cells, components and guardrails, with their invariants in the constructors.
+
+mod id_language;
+mod names;
+
+pub use id_language::IdLanguage;
+pub use names::{AccountId, BlueprintName, CellName, ComponentName, NameError, Region, TenantId, TierName};
