@@ -2,3 +2,5 @@
 pub mod cfn;
 pub mod diagnostics;
 pub mod model;
+pub mod source;
+pub mod blueprint;
