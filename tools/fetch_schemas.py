@@ -289,6 +289,8 @@ class ServiceSpec:
             out["replaces"] = sorted(replaces)
         if may_replace:
             out["mayReplace"] = sorted(may_replace)
+        if resource.get("attributes"):
+            out["attributes"] = sorted(resource["attributes"])
         if resource.get("arnTemplate"):
             out["arnTemplate"] = resource["arnTemplate"]
         return out
@@ -327,6 +329,18 @@ def reduce_type(name, raw, reduction, spec):
              for key in PATH_LISTS if isinstance(top.get(key), list)}
     schema = reduction.schema(top, name)
     prune_definitions(schema)
+    added = spec.facts(name)
+    # What the second package calls an attribute and not a property is set by the service.
+    attributes = added.pop("attributes", [])
+    read_only = paths.setdefault("readOnlyProperties", [])
+    settable = spec.resources.get(name, {}).get("properties", {})
+    read_only.extend(attribute for attribute in attributes
+                     if attribute in schema.get("properties", {}) and attribute not in settable
+                     and attribute not in schema.get("required", []) and attribute not in read_only)
+    read_only.sort()
+    more = sorted(set(attributes) - {path.replace("/", ".") for path in read_only})
+    if more:
+        schema["moreAttributes"] = more
     schema.update({key: value for key, value in paths.items() if value})
     if tagging is not None:
         schema["tagging"] = {
@@ -336,7 +350,7 @@ def reduce_type(name, raw, reduction, spec):
     permissions = compact_permissions(handlers)
     if permissions:
         schema["permissions"] = permissions
-    schema.update(spec.facts(name))
+    schema.update(added)
     return json.dumps(schema, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
 
 

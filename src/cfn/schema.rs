@@ -119,7 +119,8 @@ impl TypeFacts {
 
     /// What `Fn::GetAtt` can read, as it is written there: `Endpoint.Address`.
     pub fn attributes(&self) -> impl Iterator<Item = String> {
-        self.read_only().filter(|path| !path.contains('*')).map(|path| path.replace('/', "."))
+        let set_by_service = self.read_only().filter(|path| !path.contains('*')).map(|path| path.replace('/', "."));
+        set_by_service.chain(self.strings("moreAttributes").map(str::to_owned))
     }
 
     /// Paths that CloudFormation sets itself.
