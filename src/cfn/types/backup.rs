@@ -687,12 +687,6 @@ impl BackupVault {
         self
     }
 
-    /// `Ref` to the resource: a name.
-    #[must_use]
-    pub fn reference(id: &LogicalId) -> Expr<Name> {
-        Expr::reference(id)
-    }
-
     /// `Fn::GetAtt` of `BackupVaultArn`: an ARN.
     #[must_use]
     pub fn attr_backup_vault_arn(id: &LogicalId) -> Expr<Arn> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Name, Text, Url};
+use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Name, Text};
 use crate::cfn::{Expr, Json, LogicalId, Tag};
 
 /// The properties of `AWS::CloudFormation::Stack`.
@@ -21,7 +21,7 @@ pub struct Stack {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<Tag>,
     #[serde(rename = "TemplateURL")]
-    template_url: Expr<Url>,
+    template_url: Expr<Text>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout_in_minutes: Option<Expr<Int>>,
 }
@@ -33,8 +33,8 @@ impl crate::cfn::Resource for Stack {
 impl Stack {
     /// With the required properties:
     ///
-    /// - `TemplateURL`: a URL; 1 to 1024 characters
-    pub fn new(template_url: impl Into<Expr<Url>>) -> Self {
+    /// - `TemplateURL`: text; 1 to 1024 characters
+    pub fn new(template_url: impl Into<Expr<Text>>) -> Self {
         Self {
             notification_arns: Vec::new(),
             parameters: BTreeMap::new(),
@@ -155,7 +155,7 @@ pub struct StackSet {
     #[serde(skip_serializing_if = "Option::is_none")]
     template_body: Option<Expr<Text>>,
     #[serde(rename = "TemplateURL", skip_serializing_if = "Option::is_none")]
-    template_url: Option<Expr<Url>>,
+    template_url: Option<Expr<Text>>,
 }
 
 impl crate::cfn::Resource for StackSet {
@@ -259,8 +259,8 @@ impl StackSet {
         self
     }
 
-    /// `TemplateURL`: a URL; 1 to 5120 characters.
-    pub fn template_url(mut self, value: impl Into<Expr<Url>>) -> Self {
+    /// `TemplateURL`: text; 1 to 5120 characters.
+    pub fn template_url(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.template_url = Some(value.into());
         self
     }
@@ -343,7 +343,7 @@ impl StackSetDeploymentTargets {
         self
     }
 
-    /// `Accounts`: a list of texts; at least 1 items.
+    /// `Accounts`: a list of texts; at least 1 item.
     pub fn accounts(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.accounts = values.into_iter().map(Into::into).collect();
         self
@@ -355,7 +355,7 @@ impl StackSetDeploymentTargets {
         self
     }
 
-    /// `OrganizationalUnitIds`: a list of ids; at least 1 items.
+    /// `OrganizationalUnitIds`: a list of ids; at least 1 item.
     pub fn organizational_unit_ids(mut self, values: impl IntoIterator<Item = impl Into<Expr<Id>>>) -> Self {
         self.organizational_unit_ids = values.into_iter().map(Into::into).collect();
         self
@@ -488,7 +488,7 @@ impl StackSetStackInstances {
     /// With the required properties:
     ///
     /// - `DeploymentTargets`: an object
-    /// - `Regions`: a list of texts; at least 1 items
+    /// - `Regions`: a list of texts; at least 1 item
     pub fn new(
         deployment_targets: StackSetDeploymentTargets,
         regions: impl IntoIterator<Item = impl Into<Expr<Text>>>,

@@ -1582,7 +1582,7 @@ pub struct DistributionStatusCodes {
 impl DistributionStatusCodes {
     /// With the required properties:
     ///
-    /// - `Items`: a list of numbers; at least 1 items
+    /// - `Items`: a list of numbers; at least 1 item
     /// - `Quantity`: a whole number
     pub fn new(items: impl IntoIterator<Item = impl Into<Expr<Int>>>, quantity: impl Into<Expr<Int>>) -> Self {
         Self { items: items.into_iter().map(Into::into).collect(), quantity: quantity.into() }

@@ -83,7 +83,7 @@ impl Trail {
         self
     }
 
-    /// `AggregationConfigurations`: a list of objects; at most 1 items.
+    /// `AggregationConfigurations`: a list of objects; at most 1 item.
     pub fn aggregation_configurations(
         mut self,
         values: impl IntoIterator<Item = TrailAggregationConfiguration>,
@@ -202,7 +202,7 @@ pub struct TrailAdvancedEventSelector {
 impl TrailAdvancedEventSelector {
     /// With the required properties:
     ///
-    /// - `FieldSelectors`: a list of objects; at least 1 items
+    /// - `FieldSelectors`: a list of objects; at least 1 item
     pub fn new(field_selectors: impl IntoIterator<Item = TrailAdvancedFieldSelector>) -> Self {
         Self { field_selectors: field_selectors.into_iter().collect(), name: None }
     }
@@ -250,37 +250,37 @@ impl TrailAdvancedFieldSelector {
         }
     }
 
-    /// `EndsWith`: a list of texts; at least 1 items.
+    /// `EndsWith`: a list of texts; at least 1 item.
     pub fn ends_with(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.ends_with = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// `Equals`: a list of texts; at least 1 items.
+    /// `Equals`: a list of texts; at least 1 item.
     pub fn equals(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.equals = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// `NotEndsWith`: a list of texts; at least 1 items.
+    /// `NotEndsWith`: a list of texts; at least 1 item.
     pub fn not_ends_with(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.not_ends_with = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// `NotEquals`: a list of texts; at least 1 items.
+    /// `NotEquals`: a list of texts; at least 1 item.
     pub fn not_equals(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.not_equals = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// `NotStartsWith`: a list of texts; at least 1 items.
+    /// `NotStartsWith`: a list of texts; at least 1 item.
     pub fn not_starts_with(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.not_starts_with = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// `StartsWith`: a list of texts; at least 1 items.
+    /// `StartsWith`: a list of texts; at least 1 item.
     pub fn starts_with(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.starts_with = values.into_iter().map(Into::into).collect();
         self

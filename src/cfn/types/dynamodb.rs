@@ -24,7 +24,7 @@ pub struct Table {
     global_secondary_indexes: Vec<TableGlobalSecondaryIndex>,
     #[serde(skip_serializing_if = "Option::is_none")]
     import_source_specification: Option<TableImportSourceSpecification>,
-    key_schema: Vec<TableGlobalSecondaryIndexKeySchema>,
+    key_schema: Vec<TableKeySchema>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kinesis_stream_specification: Option<TableKinesisStreamSpecification>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -62,8 +62,8 @@ impl crate::cfn::Resource for Table {
 impl Table {
     /// With the required properties:
     ///
-    /// - `KeySchema`: a list of objects; at least 1 items; a change replaces the resource
-    pub fn new(key_schema: impl IntoIterator<Item = TableGlobalSecondaryIndexKeySchema>) -> Self {
+    /// - `KeySchema`: a list of objects; at least 1 item; a change replaces the resource
+    pub fn new(key_schema: impl IntoIterator<Item = TableKeySchema>) -> Self {
         Self {
             attribute_definitions: Vec::new(),
             billing_mode: None,
@@ -197,7 +197,7 @@ impl Table {
         self
     }
 
-    /// `VectorIndexes`: a list of objects; at least 1 items.
+    /// `VectorIndexes`: a list of objects; at least 1 item.
     pub fn vector_indexes(mut self, values: impl IntoIterator<Item = TableVectorIndex>) -> Self {
         self.vector_indexes = values.into_iter().collect();
         self
@@ -310,7 +310,7 @@ pub struct TableGlobalSecondaryIndex {
     #[serde(skip_serializing_if = "Option::is_none")]
     contributor_insights_specification: Option<TableContributorInsightsSpecification>,
     index_name: Expr<Text>,
-    key_schema: Vec<TableGlobalSecondaryIndexKeySchema>,
+    key_schema: Vec<TableKeySchema>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on_demand_throughput: Option<TableOnDemandThroughput>,
     projection: TableProjection,
@@ -324,11 +324,11 @@ impl TableGlobalSecondaryIndex {
     /// With the required properties:
     ///
     /// - `IndexName`: text; 3 to 255 characters
-    /// - `KeySchema`: a list of objects; at least 1 items
+    /// - `KeySchema`: a list of objects; at least 1 item
     /// - `Projection`: an object
     pub fn new(
         index_name: impl Into<Expr<Text>>,
-        key_schema: impl IntoIterator<Item = TableGlobalSecondaryIndexKeySchema>,
+        key_schema: impl IntoIterator<Item = TableKeySchema>,
         projection: TableProjection,
     ) -> Self {
         Self {
@@ -364,25 +364,6 @@ impl TableGlobalSecondaryIndex {
     pub fn warm_throughput(mut self, value: TableWarmThroughput) -> Self {
         self.warm_throughput = Some(value);
         self
-    }
-}
-
-/// A part of `AWS::DynamoDB::Table`.
-#[must_use]
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct TableGlobalSecondaryIndexKeySchema {
-    attribute_name: Expr<Text>,
-    key_type: Expr<Text>,
-}
-
-impl TableGlobalSecondaryIndexKeySchema {
-    /// With the required properties:
-    ///
-    /// - `AttributeName`: text
-    /// - `KeyType`: text
-    pub fn new(attribute_name: impl Into<Expr<Text>>, key_type: impl Into<Expr<Text>>) -> Self {
-        Self { attribute_name: attribute_name.into(), key_type: key_type.into() }
     }
 }
 
@@ -452,6 +433,25 @@ impl TableInputFormatOptions {
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
+pub struct TableKeySchema {
+    attribute_name: Expr<Text>,
+    key_type: Expr<Text>,
+}
+
+impl TableKeySchema {
+    /// With the required properties:
+    ///
+    /// - `AttributeName`: text
+    /// - `KeyType`: text
+    pub fn new(attribute_name: impl Into<Expr<Text>>, key_type: impl Into<Expr<Text>>) -> Self {
+        Self { attribute_name: attribute_name.into(), key_type: key_type.into() }
+    }
+}
+
+/// A part of `AWS::DynamoDB::Table`.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct TableKinesisStreamSpecification {
     #[serde(skip_serializing_if = "Option::is_none")]
     approximate_creation_date_time_precision: Option<Expr<Text>>,
@@ -479,7 +479,7 @@ impl TableKinesisStreamSpecification {
 #[serde(rename_all = "PascalCase")]
 pub struct TableLocalSecondaryIndex {
     index_name: Expr<Text>,
-    key_schema: Vec<TableGlobalSecondaryIndexKeySchema>,
+    key_schema: Vec<TableKeySchema>,
     projection: TableProjection,
 }
 
@@ -491,7 +491,7 @@ impl TableLocalSecondaryIndex {
     /// - `Projection`: an object
     pub fn new(
         index_name: impl Into<Expr<Text>>,
-        key_schema: impl IntoIterator<Item = TableGlobalSecondaryIndexKeySchema>,
+        key_schema: impl IntoIterator<Item = TableKeySchema>,
         projection: TableProjection,
     ) -> Self {
         Self { index_name: index_name.into(), key_schema: key_schema.into_iter().collect(), projection }
@@ -824,7 +824,7 @@ impl TableVectorIndex {
         }
     }
 
-    /// `SearchSchema`: a list of objects; at least 1 items.
+    /// `SearchSchema`: a list of objects; at least 1 item.
     pub fn search_schema(mut self, values: impl IntoIterator<Item = TableSearchSchemaElement>) -> Self {
         self.search_schema = values.into_iter().collect();
         self

@@ -926,9 +926,9 @@ pub struct SecurityGroup {
     #[serde(skip_serializing_if = "Option::is_none")]
     group_name: Option<Expr<Name>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    security_group_egress: Vec<SecurityGroupSecurityGroupEgress>,
+    security_group_egress: Vec<SecurityGroupEgressRule>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    security_group_ingress: Vec<SecurityGroupSecurityGroupIngress>,
+    security_group_ingress: Vec<SecurityGroupIngressRule>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<Tag>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -961,16 +961,13 @@ impl SecurityGroup {
     }
 
     /// `SecurityGroupEgress`: a list of objects.
-    pub fn security_group_egress(mut self, values: impl IntoIterator<Item = SecurityGroupSecurityGroupEgress>) -> Self {
+    pub fn security_group_egress(mut self, values: impl IntoIterator<Item = SecurityGroupEgressRule>) -> Self {
         self.security_group_egress = values.into_iter().collect();
         self
     }
 
     /// `SecurityGroupIngress`: a list of objects.
-    pub fn security_group_ingress(
-        mut self,
-        values: impl IntoIterator<Item = SecurityGroupSecurityGroupIngress>,
-    ) -> Self {
+    pub fn security_group_ingress(mut self, values: impl IntoIterator<Item = SecurityGroupIngressRule>) -> Self {
         self.security_group_ingress = values.into_iter().collect();
         self
     }
@@ -1016,7 +1013,7 @@ impl SecurityGroup {
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct SecurityGroupSecurityGroupEgress {
+pub struct SecurityGroupEgressRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     cidr_ip: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1034,7 +1031,7 @@ pub struct SecurityGroupSecurityGroupEgress {
     to_port: Option<Expr<Int>>,
 }
 
-impl SecurityGroupSecurityGroupEgress {
+impl SecurityGroupEgressRule {
     /// With the required properties:
     ///
     /// - `IpProtocol`: text
@@ -1098,7 +1095,7 @@ impl SecurityGroupSecurityGroupEgress {
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct SecurityGroupSecurityGroupIngress {
+pub struct SecurityGroupIngressRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     cidr_ip: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1120,7 +1117,7 @@ pub struct SecurityGroupSecurityGroupIngress {
     to_port: Option<Expr<Int>>,
 }
 
-impl SecurityGroupSecurityGroupIngress {
+impl SecurityGroupIngressRule {
     /// With the required properties:
     ///
     /// - `IpProtocol`: text
@@ -1857,15 +1854,15 @@ impl VPC {
         Node::GetAtt(id.clone(), "CidrBlockAssociations".into())
     }
 
-    /// `Fn::GetAtt` of `DefaultNetworkAcl`: text.
+    /// `Fn::GetAtt` of `DefaultNetworkAcl`: an id.
     #[must_use]
-    pub fn attr_default_network_acl(id: &LogicalId) -> Expr<Text> {
+    pub fn attr_default_network_acl(id: &LogicalId) -> Expr<Id> {
         Expr::get_att(id, "DefaultNetworkAcl")
     }
 
-    /// `Fn::GetAtt` of `DefaultSecurityGroup`: text.
+    /// `Fn::GetAtt` of `DefaultSecurityGroup`: an id.
     #[must_use]
-    pub fn attr_default_security_group(id: &LogicalId) -> Expr<Text> {
+    pub fn attr_default_security_group(id: &LogicalId) -> Expr<Id> {
         Expr::get_att(id, "DefaultSecurityGroup")
     }
 
@@ -1873,112 +1870,6 @@ impl VPC {
     #[must_use]
     pub fn attr_ipv6_cidr_blocks(id: &LogicalId) -> Node {
         Node::GetAtt(id.clone(), "Ipv6CidrBlocks".into())
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.EgressOnlyInternetGateway.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_egress_only_internet_gateway_state(
-        id: &LogicalId,
-    ) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.EgressOnlyInternetGateway.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.EgressOnlyInternetGateway.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_egress_only_internet_gateway_state_message(
-        id: &LogicalId,
-    ) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.EgressOnlyInternetGateway.StateMessage")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.ElasticFileSystem.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_elastic_file_system_state(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.ElasticFileSystem.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.ElasticFileSystem.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_elastic_file_system_state_message(
-        id: &LogicalId,
-    ) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.ElasticFileSystem.StateMessage")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.InternetGateway.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_internet_gateway_state(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.InternetGateway.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.InternetGateway.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_internet_gateway_state_message(
-        id: &LogicalId,
-    ) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.InternetGateway.StateMessage")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.Lambda.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_lambda_state(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.Lambda.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.Lambda.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_lambda_state_message(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.Lambda.StateMessage")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.NatGateway.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_nat_gateway_state(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.NatGateway.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.NatGateway.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_nat_gateway_state_message(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.NatGateway.StateMessage")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.VirtualPrivateGateway.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_virtual_private_gateway_state(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.VirtualPrivateGateway.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.VirtualPrivateGateway.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_virtual_private_gateway_state_message(
-        id: &LogicalId,
-    ) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.VirtualPrivateGateway.StateMessage")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.VpcLattice.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_vpc_lattice_state(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.VpcLattice.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.VpcLattice.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_vpc_lattice_state_message(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.VpcLattice.StateMessage")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.VpcPeering.State`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_vpc_peering_state(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.VpcPeering.State")
-    }
-
-    /// `Fn::GetAtt` of `VpcEncryptionControl.ResourceExclusions.VpcPeering.StateMessage`: text.
-    #[must_use]
-    pub fn attr_vpc_encryption_control_resource_exclusions_vpc_peering_state_message(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "VpcEncryptionControl.ResourceExclusions.VpcPeering.StateMessage")
     }
 
     /// `Fn::GetAtt` of `VpcEncryptionControl.State`: text.

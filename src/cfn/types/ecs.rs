@@ -470,7 +470,7 @@ impl Service {
         self
     }
 
-    /// `GatewayConnectors`: a list of objects; at most 1 items.
+    /// `GatewayConnectors`: a list of objects; at most 1 item.
     pub fn gateway_connectors(mut self, values: impl IntoIterator<Item = ServiceGatewayConnector>) -> Self {
         self.gateway_connectors = values.into_iter().collect();
         self
@@ -1327,7 +1327,7 @@ pub struct ServiceDeploymentLifecycleHook {
 impl ServiceDeploymentLifecycleHook {
     /// With the required properties:
     ///
-    /// - `LifecycleStages`: a list of texts; at least 1 items
+    /// - `LifecycleStages`: a list of texts; at least 1 item
     pub fn new(lifecycle_stages: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         Self {
             hook_details: None,

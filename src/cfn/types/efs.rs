@@ -447,7 +447,7 @@ impl FileSystemReplicationConfiguration {
         Self::default()
     }
 
-    /// `Destinations`: a list of objects; exactly 1 items.
+    /// `Destinations`: a list of objects; exactly 1 item.
     pub fn destinations(mut self, values: impl IntoIterator<Item = FileSystemReplicationDestination>) -> Self {
         self.destinations = values.into_iter().collect();
         self

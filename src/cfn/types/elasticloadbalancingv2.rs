@@ -103,7 +103,7 @@ impl Listener {
         self
     }
 
-    /// `Tags`: a list of tags; at least 1 items.
+    /// `Tags`: a list of tags; at least 1 item.
     pub fn tags(mut self, values: impl IntoIterator<Item = Tag>) -> Self {
         self.tags = values.into_iter().collect();
         self
@@ -775,7 +775,7 @@ impl ListenerRule {
         self
     }
 
-    /// `Tags`: a list of tags; at least 1 items.
+    /// `Tags`: a list of tags; at least 1 item.
     pub fn tags(mut self, values: impl IntoIterator<Item = Tag>) -> Self {
         self.tags = values.into_iter().collect();
         self

@@ -26,7 +26,7 @@ impl crate::cfn::Resource for InstanceProfile {
 impl InstanceProfile {
     /// With the required properties:
     ///
-    /// - `Roles`: a list of texts; at most 1 items
+    /// - `Roles`: a list of texts; at most 1 item
     pub fn new(roles: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         Self { instance_profile_name: None, path: None, roles: roles.into_iter().map(Into::into).collect() }
     }
@@ -269,7 +269,7 @@ pub struct Role {
     #[serde(skip_serializing_if = "Option::is_none")]
     permissions_boundary: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    policies: Vec<RoleRolePolicy>,
+    policies: Vec<RoleInlinePolicy>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role_name: Option<Expr<Name>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -329,7 +329,7 @@ impl Role {
     }
 
     /// `Policies`: a list of objects.
-    pub fn policies(mut self, values: impl IntoIterator<Item = RoleRolePolicy>) -> Self {
+    pub fn policies(mut self, values: impl IntoIterator<Item = RoleInlinePolicy>) -> Self {
         self.policies = values.into_iter().collect();
         self
     }
@@ -369,12 +369,12 @@ impl Role {
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct RoleRolePolicy {
+pub struct RoleInlinePolicy {
     policy_document: Json,
     policy_name: Expr<Text>,
 }
 
-impl RoleRolePolicy {
+impl RoleInlinePolicy {
     /// With the required properties:
     ///
     /// - `PolicyDocument`: JSON

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Text};
+use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Name, Text};
 use crate::cfn::{Expr, Json, LogicalId, Tag};
 
 /// The properties of `AWS::KMS::Alias`.
@@ -12,7 +12,7 @@ use crate::cfn::{Expr, Json, LogicalId, Tag};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Alias {
-    alias_name: Expr<Text>,
+    alias_name: Expr<Name>,
     target_key_id: Expr<Text>,
 }
 
@@ -23,15 +23,15 @@ impl crate::cfn::Resource for Alias {
 impl Alias {
     /// With the required properties:
     ///
-    /// - `AliasName`: text; 1 to 256 characters; a change replaces the resource
+    /// - `AliasName`: a name; 1 to 256 characters; a change replaces the resource
     /// - `TargetKeyId`: text; 1 to 256 characters
-    pub fn new(alias_name: impl Into<Expr<Text>>, target_key_id: impl Into<Expr<Text>>) -> Self {
+    pub fn new(alias_name: impl Into<Expr<Name>>, target_key_id: impl Into<Expr<Text>>) -> Self {
         Self { alias_name: alias_name.into(), target_key_id: target_key_id.into() }
     }
 
-    /// `Ref` to the resource: text.
+    /// `Ref` to the resource: a name.
     #[must_use]
-    pub fn reference(id: &LogicalId) -> Expr<Text> {
+    pub fn reference(id: &LogicalId) -> Expr<Name> {
         Expr::reference(id)
     }
 }

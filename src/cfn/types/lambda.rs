@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Name, Num, Text, Url};
+use crate::cfn::expr::kind;
+use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Name, Num, Text};
 use crate::cfn::{Expr, Json, LogicalId, Tag};
 
 /// The properties of `AWS::Lambda::Alias`.
@@ -293,7 +294,7 @@ impl EventSourceMapping {
         self
     }
 
-    /// `FunctionResponseTypes`: a list of texts; at most 1 characters; at most 1 items.
+    /// `FunctionResponseTypes`: a list of texts; at most 1 character; at most 1 item.
     pub fn function_response_types(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.function_response_types = values.into_iter().map(Into::into).collect();
         self
@@ -347,7 +348,7 @@ impl EventSourceMapping {
         self
     }
 
-    /// `Queues`: a list of texts; exactly 1 items.
+    /// `Queues`: a list of texts; exactly 1 item.
     pub fn queues(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.queues = values.into_iter().map(Into::into).collect();
         self
@@ -401,7 +402,7 @@ impl EventSourceMapping {
         self
     }
 
-    /// `Topics`: a list of texts; exactly 1 items.
+    /// `Topics`: a list of texts; exactly 1 item.
     pub fn topics(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.topics = values.into_iter().map(Into::into).collect();
         self
@@ -1020,7 +1021,7 @@ impl Function {
         }
     }
 
-    /// `Architectures`: a list of texts; exactly 1 items.
+    /// `Architectures`: a list of texts; exactly 1 item.
     pub fn architectures(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.architectures = values.into_iter().map(Into::into).collect();
         self
@@ -1068,13 +1069,13 @@ impl Function {
         self
     }
 
-    /// `FileSystemConfigs`: a list of objects; at most 1 items.
+    /// `FileSystemConfigs`: a list of objects; at most 1 item.
     pub fn file_system_configs(mut self, values: impl IntoIterator<Item = FunctionFileSystemConfig>) -> Self {
         self.file_system_configs = values.into_iter().collect();
         self
     }
 
-    /// `FunctionName`: a name; at least 1 characters; a change replaces the resource.
+    /// `FunctionName`: a name; at least 1 character; a change replaces the resource.
     pub fn function_name(mut self, value: impl Into<Expr<Name>>) -> Self {
         self.function_name = Some(value.into());
         self
@@ -1880,7 +1881,7 @@ impl Url {
 
     /// `Fn::GetAtt` of `FunctionUrl`: a URL.
     #[must_use]
-    pub fn attr_function_url(id: &LogicalId) -> Expr<Url> {
+    pub fn attr_function_url(id: &LogicalId) -> Expr<kind::Url> {
         Expr::get_att(id, "FunctionUrl")
     }
 }

@@ -144,7 +144,7 @@ impl MetricFilter {
     ///
     /// - `FilterPattern`: text; at most 1024 characters
     /// - `LogGroupName`: a name; 1 to 512 characters; a change replaces the resource
-    /// - `MetricTransformations`: a list of objects; exactly 1 items
+    /// - `MetricTransformations`: a list of objects; exactly 1 item
     pub fn new(
         filter_pattern: impl Into<Expr<Text>>,
         log_group_name: impl Into<Expr<Name>>,
@@ -296,7 +296,7 @@ impl crate::cfn::Resource for SubscriptionFilter {
 impl SubscriptionFilter {
     /// With the required properties:
     ///
-    /// - `DestinationArn`: an ARN; at least 1 characters
+    /// - `DestinationArn`: an ARN; at least 1 character
     /// - `FilterPattern`: text; at most 1024 characters
     /// - `LogGroupName`: a name; 1 to 512 characters; a change replaces the resource
     pub fn new(
@@ -347,7 +347,7 @@ impl SubscriptionFilter {
         self
     }
 
-    /// `RoleArn`: an ARN; at least 1 characters.
+    /// `RoleArn`: an ARN; at least 1 character.
     pub fn role_arn(mut self, value: impl Into<Expr<Arn>>) -> Self {
         self.role_arn = Some(value.into());
         self

@@ -362,7 +362,7 @@ impl DBCluster {
         self
     }
 
-    /// `MasterUsername`: text; at least 1 characters; a change may replace the resource.
+    /// `MasterUsername`: text; at least 1 character; a change may replace the resource.
     pub fn master_username(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.master_username = Some(value.into());
         self
@@ -1800,7 +1800,7 @@ impl DBProxy {
         self
     }
 
-    /// `VpcSecurityGroupIds`: a list of ids; at least 1 items.
+    /// `VpcSecurityGroupIds`: a list of ids; at least 1 item.
     pub fn vpc_security_group_ids(mut self, values: impl IntoIterator<Item = impl Into<Expr<Id>>>) -> Self {
         self.vpc_security_group_ids = values.into_iter().map(Into::into).collect();
         self

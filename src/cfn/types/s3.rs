@@ -251,54 +251,6 @@ impl Bucket {
         Expr::get_att(id, "DualStackDomainName")
     }
 
-    /// `Fn::GetAtt` of `MetadataConfiguration.AnnotationTableConfiguration.TableArn`: an ARN.
-    #[must_use]
-    pub fn attr_metadata_configuration_annotation_table_configuration_table_arn(id: &LogicalId) -> Expr<Arn> {
-        Expr::get_att(id, "MetadataConfiguration.AnnotationTableConfiguration.TableArn")
-    }
-
-    /// `Fn::GetAtt` of `MetadataConfiguration.AnnotationTableConfiguration.TableName`: a name.
-    #[must_use]
-    pub fn attr_metadata_configuration_annotation_table_configuration_table_name(id: &LogicalId) -> Expr<Name> {
-        Expr::get_att(id, "MetadataConfiguration.AnnotationTableConfiguration.TableName")
-    }
-
-    /// `Fn::GetAtt` of `MetadataConfiguration.InventoryTableConfiguration.TableArn`: an ARN.
-    #[must_use]
-    pub fn attr_metadata_configuration_inventory_table_configuration_table_arn(id: &LogicalId) -> Expr<Arn> {
-        Expr::get_att(id, "MetadataConfiguration.InventoryTableConfiguration.TableArn")
-    }
-
-    /// `Fn::GetAtt` of `MetadataConfiguration.InventoryTableConfiguration.TableName`: a name.
-    #[must_use]
-    pub fn attr_metadata_configuration_inventory_table_configuration_table_name(id: &LogicalId) -> Expr<Name> {
-        Expr::get_att(id, "MetadataConfiguration.InventoryTableConfiguration.TableName")
-    }
-
-    /// `Fn::GetAtt` of `MetadataConfiguration.JournalTableConfiguration.TableArn`: an ARN.
-    #[must_use]
-    pub fn attr_metadata_configuration_journal_table_configuration_table_arn(id: &LogicalId) -> Expr<Arn> {
-        Expr::get_att(id, "MetadataConfiguration.JournalTableConfiguration.TableArn")
-    }
-
-    /// `Fn::GetAtt` of `MetadataConfiguration.JournalTableConfiguration.TableName`: a name.
-    #[must_use]
-    pub fn attr_metadata_configuration_journal_table_configuration_table_name(id: &LogicalId) -> Expr<Name> {
-        Expr::get_att(id, "MetadataConfiguration.JournalTableConfiguration.TableName")
-    }
-
-    /// `Fn::GetAtt` of `MetadataTableConfiguration.S3TablesDestination.TableArn`: an ARN.
-    #[must_use]
-    pub fn attr_metadata_table_configuration_s3_tables_destination_table_arn(id: &LogicalId) -> Expr<Arn> {
-        Expr::get_att(id, "MetadataTableConfiguration.S3TablesDestination.TableArn")
-    }
-
-    /// `Fn::GetAtt` of `MetadataTableConfiguration.S3TablesDestination.TableNamespace`: text.
-    #[must_use]
-    pub fn attr_metadata_table_configuration_s3_tables_destination_table_namespace(id: &LogicalId) -> Expr<Text> {
-        Expr::get_att(id, "MetadataTableConfiguration.S3TablesDestination.TableNamespace")
-    }
-
     /// `Fn::GetAtt` of `RegionalDomainName`: text.
     #[must_use]
     pub fn attr_regional_domain_name(id: &LogicalId) -> Expr<Text> {

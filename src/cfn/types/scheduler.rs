@@ -659,7 +659,7 @@ impl ScheduleTarget {
         self
     }
 
-    /// `Input`: text; at least 1 characters.
+    /// `Input`: text; at least 1 character.
     pub fn input(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.input = Some(value.into());
         self

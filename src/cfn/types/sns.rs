@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Name, Text, Url};
+use crate::cfn::expr::kind::{Arn, Bool, Id, Int, Name, Text};
 use crate::cfn::{Expr, Json, LogicalId, Tag};
 
 /// The properties of `AWS::SNS::Subscription`.
@@ -15,7 +15,7 @@ pub struct Subscription {
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery_policy: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    endpoint: Option<Expr<Url>>,
+    endpoint: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     filter_policy: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,8 +65,8 @@ impl Subscription {
         self
     }
 
-    /// `Endpoint`: a URL; a change replaces the resource.
-    pub fn endpoint(mut self, value: impl Into<Expr<Url>>) -> Self {
+    /// `Endpoint`: text; a change replaces the resource.
+    pub fn endpoint(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.endpoint = Some(value.into());
         self
     }

@@ -245,7 +245,7 @@ impl StateMachineLoggingConfiguration {
         Self::default()
     }
 
-    /// `Destinations`: a list of objects; at least 1 items.
+    /// `Destinations`: a list of objects; at least 1 item.
     pub fn destinations(mut self, values: impl IntoIterator<Item = StateMachineLogDestination>) -> Self {
         self.destinations = values.into_iter().collect();
         self

@@ -149,7 +149,7 @@ impl WebACL {
         self
     }
 
-    /// `Tags`: a list of tags; at least 1 items.
+    /// `Tags`: a list of tags; at least 1 item.
     pub fn tags(mut self, values: impl IntoIterator<Item = Tag>) -> Self {
         self.tags = values.into_iter().collect();
         self
@@ -524,7 +524,7 @@ impl WebACLByteMatchStatement {
     ///
     /// - `FieldToMatch`: an object
     /// - `PositionalConstraint`: one of `EXACTLY`, `STARTS_WITH`, `ENDS_WITH`, `CONTAINS`, `CONTAINS_WORD`
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(
         field_to_match: WebACLFieldToMatch,
         positional_constraint: impl Into<Expr<Text>>,
@@ -744,7 +744,7 @@ pub struct WebACLCustomRequestHandling {
 impl WebACLCustomRequestHandling {
     /// With the required properties:
     ///
-    /// - `InsertHeaders`: a list of objects; at least 1 items
+    /// - `InsertHeaders`: a list of objects; at least 1 item
     pub fn new(insert_headers: impl IntoIterator<Item = WebACLCustomHTTPHeader>) -> Self {
         Self { insert_headers: insert_headers.into_iter().collect() }
     }
@@ -776,7 +776,7 @@ impl WebACLCustomResponse {
         self
     }
 
-    /// `ResponseHeaders`: a list of objects; at least 1 items.
+    /// `ResponseHeaders`: a list of objects; at least 1 item.
     pub fn response_headers(mut self, values: impl IntoIterator<Item = WebACLCustomHTTPHeader>) -> Self {
         self.response_headers = values.into_iter().collect();
         self
@@ -1122,7 +1122,7 @@ impl WebACLGeoMatchStatement {
         Self::default()
     }
 
-    /// `CountryCodes`: a list of texts; at least 1 items.
+    /// `CountryCodes`: a list of texts; at least 1 item.
     pub fn country_codes(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.country_codes = values.into_iter().map(Into::into).collect();
         self
@@ -1362,7 +1362,7 @@ impl WebACLJsonMatchPattern {
         self
     }
 
-    /// `IncludedPaths`: a list of texts; at least 1 items.
+    /// `IncludedPaths`: a list of texts; at least 1 item.
     pub fn included_paths(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.included_paths = values.into_iter().map(Into::into).collect();
         self
@@ -1684,7 +1684,7 @@ impl WebACLPaymentNetwork {
     /// With the required properties:
     ///
     /// - `Chain`: one of `BASE`, `SOLANA`, `BASE_SEPOLIA`, `SOLANA_DEVNET`
-    /// - `Prices`: a list of objects; exactly 1 items
+    /// - `Prices`: a list of objects; exactly 1 item
     /// - `WalletAddress`: text; 26 to 44 characters
     pub fn new(
         chain: impl Into<Expr<Text>>,
@@ -1914,7 +1914,7 @@ impl WebACLRateLimitCookie {
     /// With the required properties:
     ///
     /// - `Name`: text; 1 to 64 characters
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(
         name: impl Into<Expr<Text>>,
         text_transformations: impl IntoIterator<Item = WebACLTextTransformation>,
@@ -1951,7 +1951,7 @@ pub struct WebACLRateLimitQueryString {
 impl WebACLRateLimitQueryString {
     /// With the required properties:
     ///
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(text_transformations: impl IntoIterator<Item = WebACLTextTransformation>) -> Self {
         Self { text_transformations: text_transformations.into_iter().collect() }
     }
@@ -1996,7 +1996,7 @@ impl WebACLRegexMatchStatement {
     ///
     /// - `FieldToMatch`: an object
     /// - `RegexString`: text; 1 to 512 characters
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(
         field_to_match: WebACLFieldToMatch,
         regex_string: impl Into<Expr<Text>>,
@@ -2037,7 +2037,7 @@ impl WebACLRegexPatternSetReferenceStatement {
     ///
     /// - `Arn`: an ARN; 20 to 2048 characters
     /// - `FieldToMatch`: an object
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(
         arn: impl Into<Expr<Arn>>,
         field_to_match: WebACLFieldToMatch,
@@ -2532,7 +2532,7 @@ impl WebACLSizeConstraintStatement {
     /// - `ComparisonOperator`: one of `EQ`, `NE`, `LE`, `LT`, `GE`, `GT`
     /// - `FieldToMatch`: an object
     /// - `Size`: a number; 0 to 21474836480
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(
         comparison_operator: impl Into<Expr<Text>>,
         field_to_match: WebACLFieldToMatch,
@@ -2575,7 +2575,7 @@ impl WebACLSqliMatchStatement {
     /// With the required properties:
     ///
     /// - `FieldToMatch`: an object
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(
         field_to_match: WebACLFieldToMatch,
         text_transformations: impl IntoIterator<Item = WebACLTextTransformation>,
@@ -2831,7 +2831,7 @@ impl WebACLXssMatchStatement {
     /// With the required properties:
     ///
     /// - `FieldToMatch`: an object
-    /// - `TextTransformations`: a list of objects; at least 1 items
+    /// - `TextTransformations`: a list of objects; at least 1 item
     pub fn new(
         field_to_match: WebACLFieldToMatch,
         text_transformations: impl IntoIterator<Item = WebACLTextTransformation>,

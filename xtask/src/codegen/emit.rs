@@ -31,14 +31,22 @@ pub(super) fn service(service: &str, structs: &[Struct]) -> String {
     for one in structs {
         emit_struct(&mut body, one);
     }
+    // A resource type may be called what a kind is called.
+    for one in structs {
+        body = body.replace(&format!("Expr<{}>", one.name), &format!("Expr<kind::{}>", one.name));
+    }
     let mut text = format!("{HEAD}\n//! Resource types of `AWS::{service}`.\n\n");
     if mentions(&body, "BTreeMap") {
         text.push_str("use std::collections::BTreeMap;\n\n");
     }
     text.push_str("use serde::Serialize;\n\n");
     let names = |candidates: &[&str]| -> String {
-        candidates.iter().filter(|name| mentions(&body, name)).copied().collect::<Vec<_>>().join(", ")
+        let is_free = |name: &&&str| structs.iter().all(|one| one.name != **name);
+        candidates.iter().filter(is_free).filter(|name| mentions(&body, name)).copied().collect::<Vec<_>>().join(", ")
     };
+    if mentions(&body, "kind") {
+        text.push_str("use crate::cfn::expr::kind;\n");
+    }
     let _ = writeln!(text, "use crate::cfn::expr::kind::{{{}}};", names(&["Arn", "Bool", "Id", "Int", "Name", "Num", "Text", "Url"]));
     let _ = writeln!(text, "use crate::cfn::{{{}}};\n", names(&["Expr", "Json", "LogicalId", "Node", "Tag"]));
     text + &body
@@ -75,9 +83,8 @@ fn emit_struct(out: &mut String, one: &Struct) {
         emit_field(out, field);
     }
     out.push_str("}\n\n");
-    if let Some(resource) = &one.resource {
+    if one.resource.is_some() {
         let _ = writeln!(out, "impl crate::cfn::Resource for {name} {{\n const TYPE: &'static str = \"{}\";\n}}\n", one.owner);
-        let _ = resource;
     }
     let _ = writeln!(out, "impl {name} {{");
     emit_new(out, one, &required);

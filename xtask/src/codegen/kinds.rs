@@ -87,7 +87,11 @@ pub(super) fn of_text(owner: &str, property: &str, schema: &Value, top: bool) ->
     if schema.get("enum").is_some() || is_key_reference(property) {
         return Kind::Text;
     }
-    by_name(owner, property, top)
+    match by_name(owner, property, top) {
+        // What can be set to a URL can often be set to something else, such as a subscription's endpoint to an ARN.
+        Kind::Url => Kind::Text,
+        kind => kind,
+    }
 }
 
 /// The kind that a property's or an attribute's name tells.
@@ -102,7 +106,8 @@ pub(super) fn by_name(owner: &str, property: &str, top: bool) -> Kind {
         || NAMES_OF_OTHERS.contains(&property)
     {
         Kind::Name
-    } else if (ends(&["Id", "Ids", "ID", "IDs"]) && (top || property.len() > 2)) || (top && ends(&["Identifier"])) {
+    } else if ["DefaultNetworkAcl", "DefaultSecurityGroup"].contains(&property)
+        || (ends(&["Id", "Ids", "ID", "IDs"]) && (top || property.len() > 2)) || (top && ends(&["Identifier"])) {
         Kind::Id
     } else if ends(&["Url", "URL", "Endpoint"]) && top {
         Kind::Url
@@ -119,7 +124,7 @@ pub(super) fn of_reference(owner: &str, record: &Value) -> Option<Kind> {
     match record.get("primaryIdentifier")?.as_array()?.as_slice() {
         [Value::String(only)] => {
             let schema = record.get("properties").and_then(|properties| properties.get(only))?;
-            Some(of_text(owner, only, schema, true))
+            Some(if schema.get("type")? == "string" { by_name(owner, only, true) } else { Kind::Text })
         }
         _ => None,
     }
@@ -143,7 +148,7 @@ fn formats(schema: &Value) -> Option<Vec<Kind>> {
         .map(|format| match format.rsplit('.').next().unwrap_or_default() {
             "Arn" | "Arns" => Kind::Arn,
             "Id" | "Ids" | "HostedZoneId" => Kind::Id,
-            "Name" | "Names" => Kind::Name,
+            "Name" | "Names" | "AliasName" => Kind::Name,
             _ => Kind::Text,
         })
         .collect();

@@ -54,6 +54,7 @@ pub(super) fn service(types: &BTreeMap<String, Value>) -> Result<Vec<Struct>> {
             resource: last(owner),
             structs: Vec::new(),
             by_schema: BTreeMap::new(),
+            item_names: item_names(record),
             taken: &mut taken,
         };
         let fields = builder.fields(record, last(owner), "")?;
@@ -71,6 +72,27 @@ fn last(name: &str) -> &str {
     name.rsplit("::").next().unwrap_or(name)
 }
 
+/// Better names than the rule gives, where it meets a resource type of the same name.
+const CHOSEN_NAMES: &[(&str, &str, &str)] = &[
+    ("AWS::EC2::SecurityGroup", "Egress", "SecurityGroupEgressRule"),
+    ("AWS::EC2::SecurityGroup", "Ingress", "SecurityGroupIngressRule"),
+    ("AWS::IAM::Role", "Policy", "RoleInlinePolicy"),
+];
+
+/// The objects that definitions of lists write out, by schema.
+fn item_names(record: &Value) -> BTreeMap<String, String> {
+    let definitions = record.get("definitions").and_then(Value::as_object);
+    let mut names = BTreeMap::new();
+    for (name, definition) in definitions.into_iter().flatten() {
+        if let Some(items) = definition.get("items")
+            && !members_of(items).is_empty()
+        {
+            names.insert(items.to_string(), name.clone());
+        }
+    }
+    names
+}
+
 struct Builder<'a> {
     owner: &'a str,
     record: &'a Value,
@@ -78,6 +100,8 @@ struct Builder<'a> {
     structs: Vec<Struct>,
     /// The struct for a schema, so that the same shape written twice becomes one struct.
     by_schema: BTreeMap<String, String>,
+    /// Names for objects that a definition says are its items.
+    item_names: BTreeMap<String, String>,
     taken: &'a mut BTreeSet<String>,
 }
 
@@ -147,7 +171,13 @@ impl Builder<'_> {
         if let Some(known) = self.by_schema.get(&same) {
             return Ok(Shape::Struct(known.clone()));
         }
-        let name = upper_first(name);
+        let (name, within) = match self.item_names.get(&same) {
+            Some(definition) => (definition.clone(), self.resource),
+            None => (upper_first(name), within),
+        };
+        if let Some((_, _, chosen)) = CHOSEN_NAMES.iter().find(|(owner, old, _)| *owner == self.owner && *old == name) {
+            return self.named(schema, same, (*chosen).to_owned(), path);
+        }
         let mut candidates = vec![format!("{within}{name}"), format!("{}{within}{name}", self.resource)];
         if name.starts_with(self.resource) && name != self.resource {
             candidates.insert(0, name.clone());
@@ -155,11 +185,15 @@ impl Builder<'_> {
         candidates.extend((2..9).map(|number| format!("{within}{name}{number}")));
         let free = candidates.into_iter().find(|candidate| !self.taken.contains(candidate));
         let free = free.with_context(|| format!("no name is left for {path} of {}", self.owner))?;
-        self.taken.insert(free.clone());
-        self.by_schema.insert(same, free.clone());
-        let fields = self.fields(schema, &free, path)?;
-        self.structs.push(Struct { name: free.clone(), owner: self.owner.to_owned(), resource: None, fields });
-        Ok(Shape::Struct(free))
+        self.named(schema, same, free, path)
+    }
+
+    fn named(&mut self, schema: &Value, same: String, name: String, path: &str) -> Result<Shape> {
+        self.taken.insert(name.clone());
+        self.by_schema.insert(same, name.clone());
+        let fields = self.fields(schema, &name, path)?;
+        self.structs.push(Struct { name: name.clone(), owner: self.owner.to_owned(), resource: None, fields });
+        Ok(Shape::Struct(name))
     }
 
     /// Of alternatives, the structured one, where the other is JSON text or an object without members.
@@ -186,6 +220,8 @@ impl Builder<'_> {
         let set_by_service = strings(self.record, "readOnlyProperties");
         let mut paths: Vec<String> =
             set_by_service.iter().filter(|path| !path.contains('*')).map(|path| path.replace('/', ".")).collect();
+        // The state of a part of a part is for consoles.
+        paths.retain(|path| path.matches('.').count() < 2);
         paths.extend(strings(self.record, "moreAttributes").iter().map(|path| (*path).to_owned()));
         paths.sort_unstable();
         paths.into_iter().filter_map(|path| self.attribute_kind(&path).map(|kind| (path, kind))).collect()
@@ -236,10 +272,10 @@ impl Builder<'_> {
             ("minimum", "maximum", ""),
         ] {
             match (resolved.get(least).filter(|limit| limit.as_u64() != Some(0) || unit.is_empty()), resolved.get(most)) {
-                (Some(least), Some(most)) if least == most => facts.push(format!("exactly {least}{unit}")),
+                (Some(least), Some(most)) if least == most => facts.push(format!("exactly {}", counted(least, unit))),
                 (Some(least), Some(most)) => facts.push(format!("{least} to {most}{unit}")),
-                (Some(least), None) => facts.push(format!("at least {least}{unit}")),
-                (None, Some(most)) => facts.push(format!("at most {most}{unit}")),
+                (Some(least), None) => facts.push(format!("at least {}", counted(least, unit))),
+                (None, Some(most)) => facts.push(format!("at most {}", counted(most, unit))),
                 (None, None) => {}
             }
         }
@@ -261,6 +297,11 @@ impl Builder<'_> {
         }
         facts.join("; ")
     }
+}
+
+fn counted(limit: &Value, unit: &str) -> String {
+    let unit = if limit.as_u64() == Some(1) { unit.trim_end_matches('s') } else { unit };
+    format!("{limit}{unit}")
 }
 
 fn code(value: &Value) -> String {
