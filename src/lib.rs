@@ -1,4 +1,5 @@
 //! tenantry
 pub mod cfn;
+pub mod cli;
 pub mod diagnostics;
 pub mod model;
