@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use tenantry::diagnostics::{Severity, all_codes};
+use tenantry::diagnostics::all_codes;
 
 const HEADINGS: [&str; 4] = ["## What it checks", "## Why it matters", "## Example", "## Use instead"];
 
@@ -125,15 +125,12 @@ fn index() -> String {
     );
     let mut group = "";
     for code in all_codes() {
-        let (of, _) = code.name.split_once('/').unwrap();
+        let of = code.name.split('/').next().unwrap_or_default();
         if of != group {
             group = of;
             index.push_str(&format!("\n## {group}\n\n| code | | what it means |\n| --- | --- | --- |\n"));
         }
-        let severity = match code.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
+        let severity = code.severity.as_str();
         index.push_str(&format!("| [`{0}`]({0}.md) | {severity} | {1} |\n", code.name, code.summary));
     }
     index
