@@ -1,5 +1,6 @@
 //! tenantry
 pub mod cfn;
+pub mod cli;
 pub mod diagnostics;
 pub mod model;
 pub mod source;

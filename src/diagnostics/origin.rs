@@ -95,6 +95,11 @@ impl SourceMap {
         self.files.get(id.0 as usize)
     }
 
+    /// The files in the order they were kept: the blueprint comes first.
+    pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter()
+    }
+
     /// Path, line and column, from 1, of an origin, as far as it has them.
     #[must_use]
     pub fn locate(&self, origin: &Origin) -> Option<(String, Option<usize>, Option<usize>)> {
