@@ -203,7 +203,7 @@ impl Facts {
     /// # Errors
     /// If the text is not JSON, or the merged facts do not have the form of the data files.
     pub fn with_overrides(text: &str) -> Result<Self, FactsError> {
-        let mut patch = parse("the overrides", text)?;
+        let mut patch = parse("the overriding text", text)?;
         mark_source(&mut patch);
         let mut data = shipped()?;
         merge(&mut data, patch);
@@ -394,7 +394,7 @@ mod tests {
     #[test]
     fn mistakes_in_overrides_are_reported() {
         let error = Facts::with_overrides("{").unwrap_err();
-        assert!(error.to_string().starts_with("the overrides is not JSON"), "{error}");
+        assert!(error.to_string().starts_with("the overriding text is not JSON"), "{error}");
         let error = Facts::with_overrides(r#"{"limits":{"scp_size":{"valu":1}}}"#).unwrap_err();
         assert!(error.to_string().contains("valu"), "{error}");
         let error = Facts::shipped().unwrap().limit("scp_sizes").unwrap_err();
