@@ -1,7 +1,12 @@
 //! tenantry
+pub mod assembly;
+pub mod blueprint;
 pub mod cfn;
 pub mod cli;
 pub mod diagnostics;
+pub mod facts;
+pub mod ir;
 pub mod model;
+pub mod passes;
+pub mod render;
 pub mod source;
-pub mod blueprint;

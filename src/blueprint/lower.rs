@@ -121,7 +121,7 @@ impl Lowering<'_> {
             asset_bucket: tree.get("assets").and_then(|assets| assets.get("bucket")).and_then(Node::text).map(str::to_owned),
             cells,
             guardrails: self.guardrails(tree),
-            exemptions: guardrails::exemptions(organization),
+            exemptions: guardrails::exemptions(organization, self.sink),
             tiers,
             tenants,
             acknowledged: items(tree, "acknowledge")
@@ -145,7 +145,7 @@ impl Lowering<'_> {
             .filter_map(|entry| {
                 let variant = variant_of(entry, GUARDRAILS)?;
                 let settings = entry.get(variant.key);
-                let guardrail = guardrails::lower(variant.key, settings, self.sink)?;
+                let guardrail = guardrails::lower(variant.key, settings, entry, self.sink)?;
                 Some((guardrail, entry.origin.clone()))
             })
             .collect()

@@ -418,7 +418,17 @@ static ORGANIZATION: Shape = Shape {
     fields: &[
         optional("id", Kind::Text, "its id, such as `o-ab12cd34ef`"),
         optional("parent", Kind::Text, "the root or unit that tiers' units are made under, such as `r-ab12`"),
-        optional("exempt", TEXTS, "further principals that guardrails leave alone: ARN patterns"),
+        optional("exempt", Kind::Record(&EXEMPT), "roles that guardrails leave alone, beside those of AWS's own tools"),
+    ],
+};
+
+static EXEMPT: Shape = Shape {
+    what: "the exemptions",
+    doc: "Roles that guardrails leave alone: names or ARNs, with wildcards.",
+    fields: &[
+        optional("deployment", TEXTS, "what deploys stacks"),
+        optional("audit", TEXTS, "who may still read when a tenant is suspended"),
+        optional("break_glass", TEXTS, "who may break every guardrail that can be broken"),
     ],
 };
 

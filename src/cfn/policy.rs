@@ -141,6 +141,7 @@ enum Base {
     Bool,
     Null,
     StringEquals,
+    StringEqualsIgnoreCase,
     StringLike,
     StringNotEquals,
     StringNotLike,
@@ -161,6 +162,8 @@ impl Operator {
     pub const Null: Self = Self::base(Base::Null);
     /// `StringEquals`.
     pub const StringEquals: Self = Self::base(Base::StringEquals);
+    /// `StringEqualsIgnoreCase`.
+    pub const StringEqualsIgnoreCase: Self = Self::base(Base::StringEqualsIgnoreCase);
     /// `StringLike`.
     pub const StringLike: Self = Self::base(Base::StringLike);
     /// `StringNotEquals`: also true when the key is absent.
@@ -337,6 +340,22 @@ impl<P> Statement<P> {
         match &mut self.actions {
             Selection::These(list) | Selection::AllBut(list) => *list = actions,
         }
+        self
+    }
+
+    /// The same statement with other resources in its `Resource` or `NotResource` element.
+    #[must_use]
+    pub fn with_resources(mut self, resources: Vec<Node>) -> Self {
+        if let Some(Selection::These(list) | Selection::AllBut(list)) = &mut self.resources {
+            *list = resources;
+        }
+        self
+    }
+
+    /// The same statement without a name.
+    #[must_use]
+    pub fn unnamed(mut self) -> Self {
+        self.sid = None;
         self
     }
 }

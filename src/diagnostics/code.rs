@@ -103,7 +103,6 @@ registry! {
     ISOLATION_POOL_REACHES_SILO = "isolation/pool-reaches-silo", Error, "a pooled component holds on to one tenant's resource";
     ISOLATION_SHARED_ACCOUNT = "isolation/shared-account", Error, "two tenants whose boundary is the account share one";
     ISOLATION_BOUNDARY = "isolation/boundary", Error, "the boundary does not fit the tier";
-    ISOLATION_TENANT_KEY_IN_SILO = "isolation/tenant-key-in-silo", Error, "a siloed component has a tenant key that keeps nobody apart";
 
     REFERENCE_UNKNOWN_COMPONENT = "reference/unknown-component", Error, "a component is named that the tier does not have";
     REFERENCE_UNKNOWN_ATTRIBUTE = "reference/unknown-attribute", Error, "a component does not have the attribute that is asked for";
@@ -124,6 +123,11 @@ registry! {
     COMPONENT_PLAINTEXT = "component/plaintext", Warning, "a protection that is on by default is switched off";
     COMPONENT_ONE_ZONE = "component/one-zone", Warning, "a network has subnets in one availability zone only";
 
+    COMPONENT_ALARM_TOPIC = "component/alarm-topic", Error, "alarms cannot publish to a topic with the AWS managed key";
+    COMPONENT_NETWORK = "component/network", Error, "a network's address range is not one a VPC can be cut from";
+    COMPONENT_TABLE_KEYS = "component/table-keys", Error, "a table's keys leave no room for the tenant key";
+    COMPONENT_INLINE_CODE = "component/inline-code", Error, "inline code does not fit the runtime";
+
     OVERRIDE_UNKNOWN = "override/unknown", Error, "an override names a component that the tier does not have";
     OVERRIDE_POOLED = "override/pooled", Error, "one tenant's override would change what all tenants share";
 
@@ -142,8 +146,8 @@ registry! {
     GUARDRAIL_TOO_LARGE = "guardrail/too-large", Error, "the guardrails of a tier do not fit into the policies it may have";
     GUARDRAIL_REGION = "guardrail/region", Error, "a cell is in a region that its tier's guardrail denies";
     GUARDRAIL_SERVICE = "guardrail/service", Error, "a component needs a service that its tier's guardrail denies";
+    GUARDRAIL_SETTING = "guardrail/setting", Error, "a guardrail's setting cannot be read";
     GUARDRAIL_REPEATED = "guardrail/repeated", Error, "a guardrail stands twice with different settings";
-    GUARDRAIL_SUSPENDED = "guardrail/suspended", Error, "a guardrail for suspended tenants has nobody to exempt";
 
     LIMIT_RESOURCES = "limit/resources", Error, "a template has more resources than a stack may have";
     LIMIT_TEMPLATE_SIZE = "limit/template-size", Error, "a template is larger than CloudFormation takes";

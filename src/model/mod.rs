@@ -2,7 +2,7 @@
 
 mod blueprint;
 pub mod component;
-mod guardrail;
+pub mod guardrail;
 mod id_language;
 mod names;
 pub mod naming;
@@ -11,7 +11,7 @@ mod tier;
 
 pub use blueprint::{Acknowledgement, Model, Organization, Tenants};
 pub use component::{Attribute, Body, Component};
-pub use guardrail::*;
+pub use guardrail::{Exemptions, Guardrail};
 pub use id_language::IdLanguage;
 pub use names::{AccountId, BlueprintName, CellName, ComponentName, NameError, Region, TenantId, TierName};
 pub use tenant::{Cell, State, Tenant};
