@@ -278,3 +278,67 @@ pub fn read_artifacts(reader: impl Read, visit: &mut dyn FnMut(&str, CdkArtifact
     deserializer.end()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Digest;
+    use super::super::sample::stack;
+    use super::*;
+
+    fn write(stacks: &[(&str, &[&str])]) -> io::Result<String> {
+        let mut writer = CdkWriter::new(Vec::new())?;
+        for (name, dependencies) in stacks {
+            let record = stack((*name).to_owned(), "templates/a.json", Digest::of(b""), Some("acme"));
+            writer.stack(&CdkStack {
+                record: &record,
+                display_name: None,
+                termination_protection: false,
+                dependencies,
+            })?;
+        }
+        Ok(String::from_utf8(writer.finish()?).unwrap())
+    }
+
+    #[test]
+    fn an_artifact_is_a_line() {
+        let mut writer = CdkWriter::new(Vec::new()).unwrap();
+        writer.assets("orders-assets", "assets.json").unwrap();
+        let record = stack("orders-acme".to_owned(), "templates/a.json", Digest::of(b""), Some("acme"));
+        writer
+            .stack(&CdkStack {
+                record: &record,
+                display_name: Some("tenants/acme"),
+                termination_protection: true,
+                dependencies: &["orders-assets"],
+            })
+            .unwrap();
+        let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+        insta::assert_snapshot!(text, @r#"
+        {"version":"36.0.0","artifacts":{
+        "orders-assets":{"type":"cdk:asset-manifest","properties":{"file":"assets.json"}},
+        "orders-acme":{"type":"aws:cloudformation:stack","environment":"aws://unknown-account/eu-west-1","properties":{"templateFile":"templates/a.json","stackName":"orders-acme","parameters":{"TenantId":"acme"},"tags":{"product":"orders"},"terminationProtection":true},"displayName":"tenants/acme","dependencies":["orders-assets"]}
+        }}
+        "#);
+        let mut read = Vec::new();
+        read_artifacts(text.as_bytes(), &mut |id, artifact| read.push((id.to_owned(), artifact.is(&record)))).unwrap();
+        assert_eq!(read, [("orders-assets".to_owned(), false), ("orders-acme".to_owned(), true)]);
+    }
+
+    #[test]
+    fn no_artifacts_are_a_manifest_too() {
+        assert_eq!(write(&[]).unwrap(), "{\"version\":\"36.0.0\",\"artifacts\":{\n}}\n");
+    }
+
+    #[test]
+    fn what_the_command_line_cannot_take_is_refused() {
+        let refused = |stacks: &[(&str, &[&str])]| write(stacks).unwrap_err().to_string();
+        assert_eq!(refused(&[("a", &[]), ("a", &[])]), "the artifact `a` is there twice");
+        let message = "the artifact `a` depends on `b`, which does not come before it";
+        assert_eq!(refused(&[("a", &["b"]), ("b", &[])]), message);
+        assert_eq!(refused(&[("a", &["b"; 11])]), "the artifact `a` depends on more than 10 others");
+        let row: [(&str, &[&str]); 5] = [("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &["c"]), ("e", &["d"])];
+        assert!(write(&row[..4]).is_ok());
+        let message = "the artifact `e` ends a row of more than 4 that depend on each other";
+        assert_eq!(refused(&row), message);
+    }
+}

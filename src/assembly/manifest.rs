@@ -385,3 +385,162 @@ fn borrowed_placement<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Plac
     let Borrowed { strategy, reason } = Borrowed::deserialize(deserializer)?;
     Ok(Placement { strategy, reason })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::sample::{sample, tenant};
+    use super::super::{ASSEMBLY_SCHEMA, Draft, Mode, TENANT_SCHEMA};
+    use super::*;
+
+    /// A manifest in which every key there is stands.
+    fn full_manifest() -> Manifest {
+        let folder = tempfile::tempdir().unwrap();
+        let draft = Draft::begin(&folder.path().join("assembly"), Mode::Check).unwrap();
+        let mut manifest = sample(2).fill(&draft).unwrap();
+        let digest = Digest::of(b"");
+        manifest.files.push(FileRecord { path: "a".to_owned(), sha256: digest, bytes: 0 });
+        manifest.tiers[0].policies = TierPolicies { scp: vec!["a".to_owned()], rcp: vec!["b".to_owned()] };
+        manifest.templates[0].variant = Some("large".to_owned());
+        manifest.cells[0].stacks[0].parameters.insert("A".into(), "1".into());
+        manifest.cells[0].stacks[0].depends_on.push("other".into());
+        manifest
+    }
+
+    /// Every place in a value, as a JSON pointer.
+    fn places(value: &Value, at: &str, all: &mut Vec<String>) {
+        all.push(at.to_owned());
+        let children: Vec<(String, &Value)> = match value {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(list) => list.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect(),
+            _ => Vec::new(),
+        };
+        for (key, child) in children {
+            places(child, &format!("{at}/{key}"), all);
+        }
+    }
+
+    /// The value with each of its parts left out, replaced by something else, or given a key too many.
+    fn mutations(value: &Value) -> Vec<(String, Value)> {
+        let others = [
+            json!(null),
+            json!(true),
+            json!(7),
+            json!(-1),
+            json!("what"),
+            json!([]),
+            json!({}),
+            json!([7]),
+            json!({"a": 7}),
+        ];
+        let mut all = Vec::new();
+        let mut list = Vec::new();
+        places(value, "", &mut list);
+        for place in list {
+            for other in &others {
+                let mut mutated = value.clone();
+                *mutated.pointer_mut(&place).unwrap() = other.clone();
+                all.push((format!("{place} = {other}"), mutated));
+            }
+            if let Some((parent, key)) = place.rsplit_once('/') {
+                let mut mutated = value.clone();
+                if let Value::Object(map) = mutated.pointer_mut(parent).unwrap() {
+                    map.shift_remove(key);
+                    all.push((format!("without {place}"), mutated));
+                }
+            }
+            let mut mutated = value.clone();
+            if let Value::Object(map) = mutated.pointer_mut(&place).unwrap() {
+                map.insert("surplus".to_owned(), json!(7));
+                all.push((format!("{place} and more"), mutated));
+            }
+        }
+        all
+    }
+
+    fn agree(schema: &str, value: &Value, optional: &[&str], typed: &dyn Fn(Value) -> bool) {
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        assert!(typed(value.clone()));
+        let mut rejected = 0;
+        for (what, mutated) in mutations(value) {
+            let (by_schema, by_type) = (validator.is_valid(&mutated), typed(mutated));
+            assert_eq!(by_schema, by_type, "the schema (left) and the type (right) disagree about {what}");
+            rejected += usize::from(!by_schema);
+            if let Some(place) = what.strip_prefix("without ") {
+                let map = place.contains("/parameters/") || place.contains("/tags/");
+                assert_eq!(by_schema, map || optional.contains(&place), "{what}");
+            }
+        }
+        assert!(rejected > 200, "{rejected}");
+    }
+
+    #[test]
+    fn the_manifest_and_its_schema_say_the_same() {
+        let value = serde_json::to_value(full_manifest()).unwrap();
+        let optional = [
+            "/tiers/0/cellTemplate",
+            "/tiers/0/tenantTemplate",
+            "/cells/0/account",
+            "/cells/0/capacity",
+            "/templates/0/variant",
+        ];
+        agree(ASSEMBLY_SCHEMA, &value, &optional, &|value| serde_json::from_value::<Manifest>(value).is_ok());
+    }
+
+    #[test]
+    fn the_tenants_record_and_its_schema_say_the_same() {
+        let value = serde_json::to_value(tenant("acme", Digest::of(b""))).unwrap();
+        agree(TENANT_SCHEMA, &value, &["/name"], &|value| {
+            // As a text, because that is how a line is read.
+            serde_json::from_str::<TenantRecord<'_>>(&value.to_string()).is_ok()
+        });
+    }
+
+    #[test]
+    fn both_schemas_say_the_same_about_stacks_and_every_property_is_described() {
+        let [assembly, tenant] =
+            [ASSEMBLY_SCHEMA, TENANT_SCHEMA].map(|text| serde_json::from_str::<Value>(text).unwrap());
+        assert_eq!(assembly["$defs"], tenant["$defs"]);
+        for schema in [assembly, tenant] {
+            let mut all = Vec::new();
+            places(&schema, "", &mut all);
+            for place in all.iter().filter(|place| place.rsplit('/').nth(1) == Some("properties")) {
+                assert!(schema.pointer(place).unwrap()["description"].is_string(), "{place}");
+            }
+            for place in all.iter().filter(|place| place.ends_with("/properties")) {
+                let object = schema.pointer(place.strip_suffix("/properties").unwrap()).unwrap();
+                assert_eq!(object["additionalProperties"], false, "{place}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_manifest_is_written_with_one_space_and_a_final_newline() {
+        let manifest = full_manifest();
+        let text = String::from_utf8(manifest.to_bytes().unwrap()).unwrap();
+        assert!(text.starts_with("{\n \"format\": 1,\n \"blueprint\": \"orders\",\n"), "{text}");
+        assert!(text.ends_with("\n}\n"));
+        assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
+    }
+
+    #[test]
+    fn a_manifest_of_another_format_says_so() {
+        let error = serde_json::from_value::<Format>(json!(2)).unwrap_err();
+        assert_eq!(error.to_string(), "invalid value: integer `2`, expected format 1, the one this version knows");
+    }
+
+    #[test]
+    fn the_ledger_is_read_without_copying() {
+        let mut line = Vec::new();
+        tenant("acme", Digest::of(b"")).write_line(&mut line).unwrap();
+        let entry: LedgerEntry<'_> = serde_json::from_slice(&line).unwrap();
+        assert!(matches!(entry.tenant, Cow::Borrowed("acme")));
+        assert!(matches!(entry.placement.strategy, Cow::Borrowed("region")));
+        // A text with an escape has to be made.
+        assert_eq!(entry.placement.reason, "the only cell in \"eu-west-1\"");
+    }
+}

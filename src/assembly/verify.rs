@@ -256,32 +256,24 @@ impl Check {
             before.clear();
             before.push_str(&record.tenant);
         }
-        self.counts(manifest, count, &tiers, &cells);
+        self.count(&manifest.tenants.path, "in all", manifest.tenants.count, count);
+        if whole {
+            for tier in &manifest.tiers {
+                let found = tiers.get(tier.tier.as_str()).map_or(0, |(found, _)| *found);
+                self.count(&manifest.tenants.path, &format!("in tier `{}`", tier.tier), tier.tenants, found);
+            }
+            for cell in &manifest.cells {
+                let found = cells.get(cell.cell.as_str()).copied().unwrap_or(0);
+                self.count(&manifest.tenants.path, &format!("in cell `{}`", cell.cell), cell.tenants, found);
+            }
+        }
         whole
     }
 
-    fn counts(
-        &mut self,
-        manifest: &Manifest,
-        count: u64,
-        tiers: &BTreeMap<&str, (u64, super::Isolation)>,
-        cells: &BTreeMap<&str, u64>,
-    ) {
-        let path = &manifest.tenants.path;
-        let mut compare = |what: String, said: u64, found: u64| {
-            if said != found {
-                let message = format!("the manifest says {said} tenants {what}, and there are {found}");
-                self.find(&codes::VERIFY_RECORD, path, message);
-            }
-        };
-        compare("in all".to_owned(), manifest.tenants.count, count);
-        for tier in &manifest.tiers {
-            let found = tiers.get(tier.tier.as_str()).map_or(0, |(found, _)| *found);
-            compare(format!("in tier `{}`", tier.tier), tier.tenants, found);
-        }
-        for cell in &manifest.cells {
-            let found = cells.get(cell.cell.as_str()).copied().unwrap_or(0);
-            compare(format!("in cell `{}`", cell.cell), cell.tenants, found);
+    fn count(&mut self, path: &str, what: &str, said: u64, found: u64) {
+        if said != found {
+            let message = format!("the manifest says {said} tenants {what}, and there are {found}");
+            self.find(&codes::VERIFY_RECORD, path, message);
         }
     }
 
@@ -389,3 +381,6 @@ fn fingerprint(path: &Path) -> io::Result<(Digest, u64)> {
         bytes += read as u64;
     }
 }
+
+#[cfg(test)]
+mod tests;
