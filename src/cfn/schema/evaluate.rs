@@ -76,13 +76,7 @@ impl Validator {
             self.types.insert(type_name.to_owned(), facts);
         }
         let Some(facts) = self.types.get(type_name) else { return Ok(Vec::new()) };
-        let mut run = Run {
-            root: &facts.record,
-            patterns: &mut self.patterns,
-            pointer: String::new(),
-            depth: 0,
-            issues: Vec::new(),
-        };
+        let mut run = Run::new(&facts.record, &mut self.patterns);
         if properties.is_object() {
             run.schema(&facts.record, properties);
         } else {
@@ -179,6 +173,10 @@ struct Run<'a> {
 const DEEPEST: u32 = 256;
 
 impl<'a> Run<'a> {
+    fn new(root: &'a Map<String, Value>, patterns: &'a mut Patterns) -> Self {
+        Self { root, patterns, pointer: String::new(), depth: 0, issues: Vec::new() }
+    }
+
     fn issue(&mut self, message: String) {
         self.issues.push(SchemaIssue { pointer: self.pointer.clone(), message });
     }
@@ -368,15 +366,11 @@ impl<'a> Run<'a> {
                     self.issue(format!("`{}` does not match the pattern `{pattern}`", abridged(text)));
                 }
             }
-            "minLength" => {
-                if argument.as_u64().is_some_and(|least| (text.chars().count() as u64) < least) {
-                    self.issue(format!("`{}` is shorter than {argument} characters", abridged(text)));
-                }
+            "minLength" if is_below(text.chars().count(), argument) => {
+                self.issue(format!("`{}` is shorter than {argument} characters", abridged(text)));
             }
-            "maxLength" => {
-                if argument.as_u64().is_some_and(|most| text.chars().count() as u64 > most) {
-                    self.issue(format!("`{}` is longer than {argument} characters", abridged(text)));
-                }
+            "maxLength" if is_above(text.chars().count(), argument) => {
+                self.issue(format!("`{}` is longer than {argument} characters", abridged(text)));
             }
             _ => {}
         }
@@ -408,14 +402,12 @@ impl<'a> Run<'a> {
                     self.within(&index, |run| run.subschema(schema, item));
                 }
             }
-            "minItems" => {
-                if argument.as_u64().is_some_and(|least| (items.len() as u64) < least) && !items.iter().any(is_intrinsic) {
-                    self.issue(format!("has {}, but needs at least {argument}", counted(items.len(), "item")));
-                }
+            "minItems" if is_below(items.len(), argument) => {
+                self.issue(format!("has {}, but needs at least {argument}", counted(items.len(), "item")));
             }
             "maxItems" => {
                 let certain = items.iter().filter(|item| !is_no_value(item)).count();
-                if argument.as_u64().is_some_and(|most| certain as u64 > most) {
+                if is_above(certain, argument) {
                     self.issue(format!("has {}, but at most {argument} may be given", counted(certain, "item")));
                 }
             }
@@ -446,10 +438,8 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            "requiredOr" => {
-                if !names().any(|name| is_given(members, name)) {
-                    self.issue(format!("one of {} must be given", quoted(&names().collect::<Vec<_>>(), ", ")));
-                }
+            "requiredOr" if !names().any(|name| is_given(members, name)) => {
+                self.issue(format!("one of {} must be given", quoted(&names().collect::<Vec<_>>(), ", ")));
             }
             "requiredXor" => {
                 let given: Vec<&str> = names().filter(|name| is_given(members, name)).collect();
@@ -489,15 +479,11 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            "minProperties" => {
-                if argument.as_u64().is_some_and(|least| (members.len() as u64) < least) {
-                    self.issue(format!("has {}, but needs at least {argument}", counted(members.len(), "member")));
-                }
+            "minProperties" if is_below(members.len(), argument) => {
+                self.issue(format!("has {}, but needs at least {argument}", counted(members.len(), "member")));
             }
-            "maxProperties" => {
-                if argument.as_u64().is_some_and(|most| members.len() as u64 > most) {
-                    self.issue(format!("has {}, but at most {argument} may be given", counted(members.len(), "member")));
-                }
+            "maxProperties" if is_above(members.len(), argument) => {
+                self.issue(format!("has {}, but at most {argument} may be given", counted(members.len(), "member")));
             }
             _ => {}
         }
@@ -565,6 +551,14 @@ impl<'a> Run<'a> {
             });
         }
     }
+}
+
+fn is_below(count: usize, least: &Value) -> bool {
+    least.as_u64().is_some_and(|least| (count as u64) < least)
+}
+
+fn is_above(count: usize, most: &Value) -> bool {
+    most.as_u64().is_some_and(|most| count as u64 > most)
 }
 
 /// The property that a schema requires, if it does nothing else and requires one.
@@ -693,4 +687,243 @@ fn quoted(names: &[&str], between: &str) -> String {
 
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(type_name: &str, properties: &Value) -> Vec<String> {
+        let issues = Validator::new().check(type_name, properties).unwrap();
+        issues.into_iter().map(|issue| format!("{}: {}", issue.pointer, issue.message)).collect()
+    }
+
+    fn table(extra: Value) -> Value {
+        let mut table = json!({
+            "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+        });
+        table.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        table
+    }
+
+    #[test]
+    fn a_correct_table_has_no_issues() {
+        assert_eq!(found("AWS::DynamoDB::Table", &table(json!({}))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_mistake_is_reported_with_its_place() {
+        let table = table(json!({
+            "BillingMode": "PAY_PER_REQUES",
+            "DeletionProtectionEnabled": "yes",
+            "TabelName": "orders",
+            "Arn": "arn:aws:dynamodb:eu-central-1:111122223333:table/orders",
+            "SSESpecification": { "KMSMasterKeyId": "k", "SSEEnabled": true },
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "RANGE" }],
+        }));
+        assert_eq!(
+            found("AWS::DynamoDB::Table", &table),
+            [
+                "/BillingMode: `PAY_PER_REQUES` is not one of `PAY_PER_REQUEST`, `PROVISIONED`, did you mean `PAY_PER_REQUEST`",
+                "/KeySchema/0/KeyType: `RANGE` is not `HASH`",
+                "/DeletionProtectionEnabled: expected `true` or `false`, found the text `yes`",
+                "/TabelName: `TabelName` is not a property here, did you mean `TableName`",
+                "/SSESpecification: `KMSMasterKeyId` is given without `SSEType`",
+                "/Arn: `Arn` is set by the service and cannot be given",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_reported_at_the_object() {
+        assert_eq!(found("AWS::Lambda::Function", &json!({})), [": `Code` is missing", ": `Role` is missing"]);
+        assert_eq!(
+            found("AWS::EC2::Subnet", &json!({ "VpcId": "vpc-1" })),
+            [": one of `CidrBlock`, `Ipv4IpamPoolId`, `Ipv6IpamPoolId`, `Ipv6CidrBlock` must be given"]
+        );
+    }
+
+    #[test]
+    fn intrinsic_functions_are_admitted_wherever_a_value_is() {
+        let function = json!({
+            "Code": { "Fn::Transform": { "Name": "x" } },
+            "Role": { "Fn::GetAtt": ["Role", "Arn"] },
+            "MemorySize": { "Fn::FindInMap": ["a", "b", "c"] },
+            "Layers": { "Fn::Split": [",", { "Ref": "Layers" }] },
+            "VpcConfig": { "SubnetIds": [{ "Ref": "SubnetA" }, { "Fn::ImportValue": "b" }], "SecurityGroupIds": [] },
+            "Environment": { "Variables": { "TABLE": { "Fn::GetStackOutput": { "StackName": "s", "OutputName": "o" } } } },
+            "KmsKeyArn": { "Fn::Sub": "arn:${AWS::Partition}:kms" },
+            "TracingConfig": { "Ref": "AWS::NoValue" },
+        });
+        assert_eq!(found("AWS::Lambda::Function", &function), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_value_is_no_value() {
+        let function = json!({ "Code": { "ZipFile": "x" }, "Role": { "Ref": "AWS::NoValue" } });
+        assert_eq!(found("AWS::Lambda::Function", &function), [": `Role` is missing"]);
+    }
+
+    #[test]
+    fn what_excludes_each_other_is_reported_once() {
+        let subnet = json!({ "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24", "AvailabilityZone": "a", "AvailabilityZoneId": "b" });
+        assert_eq!(
+            found("AWS::EC2::Subnet", &subnet),
+            [": `AvailabilityZone` and `AvailabilityZoneId` may not be given together"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_type_comes_with_its_neighbours() {
+        let unknown = Validator::new().check("AWS::S3::Buckett", &json!({})).unwrap_err();
+        assert_eq!(unknown.to_string(), "`AWS::S3::Buckett` is not a resource type, did you mean `AWS::S3::Bucket`");
+    }
+
+    #[test]
+    fn a_custom_resource_needs_only_its_token() {
+        assert_eq!(found("Custom::Seed", &json!({ "Table": "orders" })), [": `ServiceToken` is missing"]);
+    }
+
+    fn patterns_in(schema: &Value, patterns: &mut std::collections::BTreeSet<String>) {
+        match schema {
+            Value::Object(members) => {
+                for (keyword, value) in members {
+                    match value {
+                        Value::String(pattern) if keyword == "pattern" => {
+                            patterns.insert(pattern.clone());
+                        }
+                        Value::Object(inner) if keyword == "patternProperties" => patterns.extend(inner.keys().cloned()),
+                        _ => {}
+                    }
+                    patterns_in(value, patterns);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| patterns_in(item, patterns)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn all_patterns_compile() {
+        let mut patterns = std::collections::BTreeSet::new();
+        for name in crate::cfn::schema::names() {
+            patterns_in(&Value::Object(crate::cfn::schema::find(name).unwrap().record), &mut patterns);
+        }
+        let broken: Vec<String> =
+            patterns.iter().filter_map(|pattern| Some(format!("{pattern}: {}", Regex::new(pattern).err()?))).collect();
+        assert!(patterns.len() > 2500, "{}", patterns.len());
+        assert!(broken.is_empty(), "{}", broken.join("\n"));
+    }
+
+    /// A value that fits a schema more or less: every property is there, with something of the right type.
+    fn example(root: &Map<String, Value>, schema: &Value, depth: u32) -> Value {
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            return example(root, pointed_at(root, target).unwrap(), depth + 1);
+        }
+        if let Some(first) = schema.get("enum").and_then(|allowed| allowed.get(0)) {
+            return first.clone();
+        }
+        let name = match schema.get("type") {
+            Some(Value::Array(names)) => names[0].as_str().unwrap(),
+            Some(Value::String(name)) => name,
+            _ if schema.get("properties").is_some() => "object",
+            _ => "string",
+        };
+        match name {
+            "string" => {
+                let length = schema.get("minLength").and_then(Value::as_u64).unwrap_or(3);
+                json!("a".repeat(usize::try_from(length).unwrap().min(3000)))
+            }
+            "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
+            "boolean" => json!(true),
+            "array" if depth < 6 => json!([example(root, schema.get("items").unwrap_or(&json!({})), depth + 1)]),
+            "array" => json!([]),
+            _ => {
+                let mut members = Map::new();
+                for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                    if depth < 6 {
+                        members.insert(name.clone(), example(root, property, depth + 1));
+                    }
+                }
+                Value::Object(members)
+            }
+        }
+    }
+
+    /// The same value with one thing changed at each place.
+    fn spoilt(value: &Value) -> Vec<Value> {
+        let mut out = Vec::new();
+        match value {
+            Value::Object(members) => {
+                for (name, inner) in members {
+                    let mut less = members.clone();
+                    less.shift_remove(name);
+                    out.push(Value::Object(less));
+                    for worse in spoilt(inner) {
+                        let mut changed = members.clone();
+                        changed.insert(name.clone(), worse);
+                        out.push(Value::Object(changed));
+                    }
+                }
+                let mut more = members.clone();
+                more.insert("NobodyKnowsThis".to_owned(), json!(1));
+                out.push(Value::Object(more));
+            }
+            Value::Array(items) => {
+                out.push(json!(7));
+                for (index, inner) in items.iter().enumerate() {
+                    for worse in spoilt(inner) {
+                        let mut changed = items.clone();
+                        changed[index] = worse;
+                        out.push(Value::Array(changed));
+                    }
+                }
+            }
+            _ => out.extend([json!([[]]), json!("ab/c:1"), json!(-1)]),
+        }
+        out
+    }
+
+    /// For keywords that both know, this module and the `jsonschema` crate must come to the same verdict.
+    #[test]
+    fn verdicts_agree_with_a_general_validator() {
+        let ours_alone =
+            ["requiredXor", "requiredOr", "dependentExcluded", "uniqueKeys", "enumCaseInsensitive", "prefixItems", "oneOf"];
+        let (mut compared, mut types) = (0, 0);
+        for name in crate::cfn::schema::names().step_by(12) {
+            let facts = crate::cfn::schema::find(name).unwrap();
+            let text = serde_json::to_string(&facts.record).unwrap();
+            if ours_alone.iter().any(|keyword| text.contains(&format!("\"{keyword}\":"))) || text.len() > 12_000 {
+                continue;
+            }
+            let schema = Value::Object(facts.record.clone());
+            let Ok(theirs) = jsonschema::options().with_draft(jsonschema::Draft::Draft201909).build(&schema) else {
+                continue;
+            };
+            types += 1;
+            let mut patterns = Patterns::default();
+            let first = example(&facts.record, &schema, 0);
+            let mut all = spoilt(&first);
+            all.push(first);
+            for value in all {
+                // An object without members of its own takes text here, on purpose.
+                let mut run = Run::new(&facts.record, &mut patterns);
+                run.schema(&facts.record, &value);
+                let theirs_errors: Vec<String> = theirs
+                    .iter_errors(&value)
+                    .filter(|error| !error.to_string().ends_with("is not of type \"object\"") )
+                    .map(|error| error.to_string())
+                    .collect();
+                let issues: Vec<_> =
+                    run.issues.iter().filter(|issue| !issue.message.starts_with("expected an object")).collect();
+                assert_eq!(issues.is_empty(), theirs_errors.is_empty(), "{name} {value}\n{issues:?}\n{theirs_errors:?}");
+                compared += 1;
+            }
+        }
+        assert!(types > 80 && compared > 2000, "{types} types, {compared} values");
+    }
 }

@@ -175,9 +175,9 @@ fn emit_new(out: &mut String, one: &Struct, required: &[&Field]) {
 
 fn emit_setter(out: &mut String, field: &Field) {
     let ident = snake(&field.name);
-    // A setter must not take the name of the function that makes the value.
+    // A setter must not take the name of the function that makes the value, nor look like an operator.
     let function = match ident.as_str() {
-        "new" | "reference" => format!("{ident}_"),
+        "new" | "reference" | "add" | "div" | "mul" | "neg" | "not" | "rem" | "sub" => format!("{ident}_"),
         _ => ident.clone(),
     };
     let (argument, value) = match &field.shape {
