@@ -6,6 +6,7 @@
 
 mod evaluate;
 mod pack;
+mod pattern;
 
 use serde_json::{Map, Value};
 
@@ -338,10 +339,7 @@ mod tests {
         assert_eq!(style("AWS::Cognito::UserPool"), Some(("UserPoolTags".to_owned(), TagStyle::Map)));
         assert_eq!(style("AWS::SSM::Parameter"), Some(("Tags".to_owned(), TagStyle::Map)));
         assert_eq!(style("AWS::ApiGatewayV2::Api"), Some(("Tags".to_owned(), TagStyle::Map)));
-        assert_eq!(
-            style("AWS::AutoScaling::AutoScalingGroup"),
-            Some(("Tags".to_owned(), TagStyle::PropagatingList))
-        );
+        assert_eq!(style("AWS::AutoScaling::AutoScalingGroup"), Some(("Tags".to_owned(), TagStyle::PropagatingList)));
         assert_eq!(style("AWS::SQS::QueuePolicy"), None);
         let mut styles: BTreeMap<Option<TagStyle>, usize> = BTreeMap::new();
         for name in names() {
@@ -362,9 +360,6 @@ mod tests {
         assert_eq!(table.replacement("ImportSourceSpecification/InputFormat"), Replacement::Yes);
         assert_eq!(table.replacement("BillingMode"), Replacement::No);
         assert!(table.permissions(Handler::Create).contains(&"dynamodb:CreateTable".to_owned()));
-        assert_eq!(
-            table.arn_template(),
-            Some("arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}")
-        );
+        assert_eq!(table.arn_template(), Some("arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}"));
     }
 }

@@ -8,12 +8,12 @@
 //! `enumCaseInsensitive`) are understood; `format` is not checked.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use fancy_regex::Regex;
 use serde_json::{Map, Number, Value};
 
 use super::TypeFacts;
+use super::pattern::Patterns;
 
 /// One violation of a resource type's schema.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,8 +83,11 @@ impl Validator {
             run.issue(format!("the properties are {}, not an object", article(properties)));
         }
         for path in facts.read_only() {
-            let given_by_hand = facts.required().chain(facts.create_only()).any(|other| other == path);
-            if !given_by_hand {
+            let first = path.split('/').next().unwrap_or(path);
+            // Some schemas list what must be given as read-only too.
+            if properties.get(first).is_some()
+                && !facts.required().chain(facts.create_only()).any(|other| other == path)
+            {
                 run.read_only(path, path, properties);
             }
         }
@@ -97,25 +100,6 @@ impl Validator {
             self.types.insert(type_name.to_owned(), super::find(type_name)?);
         }
         self.types.get(type_name)
-    }
-}
-
-/// Regular expressions, compiled when they are first needed.
-#[derive(Debug, Default)]
-struct Patterns {
-    compiled: BTreeMap<String, Option<Regex>>,
-}
-
-impl Patterns {
-    /// Whether a pattern is found in a text. A pattern that gives up, or cannot be compiled, accuses nobody.
-    fn admits(&mut self, pattern: &str, text: &str) -> bool {
-        if !self.compiled.contains_key(pattern) {
-            self.compiled.insert(pattern.to_owned(), Regex::new(pattern).ok());
-        }
-        match self.compiled.get(pattern) {
-            Some(Some(regex)) => regex.is_match(text).unwrap_or(true),
-            _ => true,
-        }
     }
 }
 
@@ -151,9 +135,9 @@ fn holds_intrinsic(value: &Value) -> bool {
 }
 
 fn is_no_value(value: &Value) -> bool {
-    value.as_object().is_some_and(|members| {
-        members.len() == 1 && members.get("Ref").and_then(Value::as_str) == Some("AWS::NoValue")
-    })
+    value
+        .as_object()
+        .is_some_and(|members| members.len() == 1 && members.get("Ref").and_then(Value::as_str) == Some("AWS::NoValue"))
 }
 
 fn is_given(members: &Map<String, Value>, name: &str) -> bool {
@@ -181,11 +165,24 @@ impl<'a> Run<'a> {
         self.issues.push(SchemaIssue { pointer: self.pointer.clone(), message });
     }
 
-    /// Does something one step further down.
-    fn within(&mut self, step: &dyn fmt::Display, inner: impl FnOnce(&mut Self)) {
+    /// Does something one member further down.
+    fn within(&mut self, name: &str, inner: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&step.to_string().replace('~', "~0").replace('/', "~1"));
+        if name.contains(['~', '/']) {
+            self.pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        } else {
+            self.pointer.push_str(name);
+        }
+        inner(self);
+        self.pointer.truncate(length);
+    }
+
+    /// Does something one item further down.
+    fn within_item(&mut self, index: usize, inner: impl FnOnce(&mut Self)) {
+        let length = self.pointer.len();
+        // Writing to a string does not fail.
+        let _ = write!(self.pointer, "/{index}");
         inner(self);
         self.pointer.truncate(length);
     }
@@ -394,12 +391,12 @@ impl<'a> Run<'a> {
         match keyword {
             "items" => {
                 for (index, item) in items.iter().enumerate() {
-                    self.within(&index, |run| run.subschema(argument, item));
+                    self.within_item(index, |run| run.subschema(argument, item));
                 }
             }
             "prefixItems" => {
                 for (index, (item, schema)) in items.iter().zip(argument.as_array().into_iter().flatten()).enumerate() {
-                    self.within(&index, |run| run.subschema(schema, item));
+                    self.within_item(index, |run| run.subschema(schema, item));
                 }
             }
             "minItems" if is_below(items.len(), argument) => {
@@ -413,14 +410,14 @@ impl<'a> Run<'a> {
             }
             "uniqueItems" if argument.as_bool() == Some(true) => {
                 if let Some((index, item)) = first_repeated(items.iter().map(Some)) {
-                    self.within(&index, |run| run.issue(format!("`{}` is given twice", shown(item))));
+                    self.within_item(index, |run| run.issue(format!("`{}` is given twice", shown(item))));
                 }
             }
             "uniqueKeys" => {
                 for key in argument.as_array().into_iter().flatten().filter_map(Value::as_str) {
                     if let Some((index, item)) = first_repeated(items.iter().map(|item| item.get(key))) {
                         let message = format!("`{key}` `{}` is given twice", shown(item));
-                        self.within(&index, |run| run.issue(message));
+                        self.within_item(index, |run| run.issue(message));
                     }
                 }
             }
@@ -472,7 +469,10 @@ impl<'a> Run<'a> {
                     for other in excluded.as_array().into_iter().flatten().filter_map(Value::as_str) {
                         // A pair that excludes each other is in the schema twice; it is reported once.
                         let mirrored = other < name.as_str()
-                            && argument.get(other).and_then(Value::as_array).is_some_and(|back| back.iter().any(|it| it == name));
+                            && argument
+                                .get(other)
+                                .and_then(Value::as_array)
+                                .is_some_and(|back| back.iter().any(|it| it == name));
                         if is_given(members, name) && is_given(members, other) && !mirrored {
                             self.issue(format!("`{name}` and `{other}` may not be given together"));
                         }
@@ -539,13 +539,13 @@ impl<'a> Run<'a> {
         };
         if step == "*" {
             for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                self.within(&index, |run| match rest {
+                self.within_item(index, |run| match rest {
                     Some(rest) => run.read_only(path, rest, item),
                     None => run.issue(format!("`{path}` is set by the service and cannot be given")),
                 });
             }
         } else if let Some(inner) = value.get(step) {
-            self.within(&step, |run| match rest {
+            self.within(step, |run| match rest {
                 Some(rest) => run.read_only(path, rest, inner),
                 None => run.issue(format!("`{path}` is set by the service and cannot be given")),
             });
@@ -615,9 +615,7 @@ fn type_words(name: &str) -> &str {
 fn expected_words(expected: &Value) -> String {
     match expected {
         Value::String(name) => type_words(name).to_owned(),
-        Value::Array(names) => {
-            names.iter().filter_map(Value::as_str).map(type_words).collect::<Vec<_>>().join(" or ")
-        }
+        Value::Array(names) => names.iter().filter_map(Value::as_str).map(type_words).collect::<Vec<_>>().join(" or "),
         _ => "something else".to_owned(),
     }
 }
@@ -770,7 +768,8 @@ mod tests {
 
     #[test]
     fn what_excludes_each_other_is_reported_once() {
-        let subnet = json!({ "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24", "AvailabilityZone": "a", "AvailabilityZoneId": "b" });
+        let subnet =
+            json!({ "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24", "AvailabilityZone": "a", "AvailabilityZoneId": "b" });
         assert_eq!(
             found("AWS::EC2::Subnet", &subnet),
             [": `AvailabilityZone` and `AvailabilityZoneId` may not be given together"]
@@ -786,37 +785,6 @@ mod tests {
     #[test]
     fn a_custom_resource_needs_only_its_token() {
         assert_eq!(found("Custom::Seed", &json!({ "Table": "orders" })), [": `ServiceToken` is missing"]);
-    }
-
-    fn patterns_in(schema: &Value, patterns: &mut std::collections::BTreeSet<String>) {
-        match schema {
-            Value::Object(members) => {
-                for (keyword, value) in members {
-                    match value {
-                        Value::String(pattern) if keyword == "pattern" => {
-                            patterns.insert(pattern.clone());
-                        }
-                        Value::Object(inner) if keyword == "patternProperties" => patterns.extend(inner.keys().cloned()),
-                        _ => {}
-                    }
-                    patterns_in(value, patterns);
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|item| patterns_in(item, patterns)),
-            _ => {}
-        }
-    }
-
-    #[test]
-    fn all_patterns_compile() {
-        let mut patterns = std::collections::BTreeSet::new();
-        for name in crate::cfn::schema::names() {
-            patterns_in(&Value::Object(crate::cfn::schema::find(name).unwrap().record), &mut patterns);
-        }
-        let broken: Vec<String> =
-            patterns.iter().filter_map(|pattern| Some(format!("{pattern}: {}", Regex::new(pattern).err()?))).collect();
-        assert!(patterns.len() > 2500, "{}", patterns.len());
-        assert!(broken.is_empty(), "{}", broken.join("\n"));
     }
 
     /// A value that fits a schema more or less: every property is there, with something of the right type.
@@ -891,8 +859,15 @@ mod tests {
     /// For keywords that both know, this module and the `jsonschema` crate must come to the same verdict.
     #[test]
     fn verdicts_agree_with_a_general_validator() {
-        let ours_alone =
-            ["requiredXor", "requiredOr", "dependentExcluded", "uniqueKeys", "enumCaseInsensitive", "prefixItems", "oneOf"];
+        let ours_alone = [
+            "requiredXor",
+            "requiredOr",
+            "dependentExcluded",
+            "uniqueKeys",
+            "enumCaseInsensitive",
+            "prefixItems",
+            "oneOf",
+        ];
         let (mut compared, mut types) = (0, 0);
         for name in crate::cfn::schema::names().step_by(12) {
             let facts = crate::cfn::schema::find(name).unwrap();
@@ -915,12 +890,16 @@ mod tests {
                 run.schema(&facts.record, &value);
                 let theirs_errors: Vec<String> = theirs
                     .iter_errors(&value)
-                    .filter(|error| !error.to_string().ends_with("is not of type \"object\"") )
+                    .filter(|error| !error.to_string().ends_with("is not of type \"object\""))
                     .map(|error| error.to_string())
                     .collect();
                 let issues: Vec<_> =
                     run.issues.iter().filter(|issue| !issue.message.starts_with("expected an object")).collect();
-                assert_eq!(issues.is_empty(), theirs_errors.is_empty(), "{name} {value}\n{issues:?}\n{theirs_errors:?}");
+                assert_eq!(
+                    issues.is_empty(),
+                    theirs_errors.is_empty(),
+                    "{name} {value}\n{issues:?}\n{theirs_errors:?}"
+                );
                 compared += 1;
             }
         }
