@@ -76,8 +76,16 @@ SCAFFOLD = (
     b'"definitions":{"Tag":{"additionalProperties":false,"properties":{'
 )
 
-# Patterns that mean something else than what they say in every regular expression dialect, or cannot be compiled.
-BROKEN_PATTERNS = set(json.loads((pathlib.Path(__file__).parent / "broken_patterns.json").read_text()))
+# Classes of Java's that Rust's `regex` does not know.
+JAVA_CLASSES = {"ASCII": "\\x00-\\x7F", "Print": "\\x20-\\x7E"}
+
+# Repeated so often that the compiled expression is larger than the default limit. As they are rewritten.
+TOO_LARGE = {
+    "[\\p{L}\\p{M}\\p{Z}\\p{N}\\p{P}]{0,1024}",
+    "^.{1,65535}$",
+    "^[\\P{C}\\r\\n\\t]{1,250}$",
+    "^[^\\p{C}]{1,2048}$",
+}
 
 
 class Unfixable(Exception):
@@ -96,6 +104,8 @@ def rewrite_pattern(pattern):
         dotall = True
     # Written as UTF-16 in the source with the halves interchanged: the astral planes are meant.
     astral = "\\x{10000}-\\x{10FFFF}"
+    # Repeating an assertion changes nothing.
+    pattern = pattern.replace("(?!\\.)+", "(?!\\.)")
     pattern = pattern.replace("\\uD800\\uDBFF-\\uDC00\\uDFFF", astral).replace("\\uD800\\uDC00-\\uDBFF\\uDFFF", astral)
     out = []
     i, n = 0, len(pattern)
@@ -126,7 +136,15 @@ def rewrite_pattern(pattern):
                     raise Unfixable("half of a surrogate pair")
                 out.append("\\x{%s}" % digits)
                 i += 4
-            elif e == "x" or e in "pP":
+            elif e in "pP" and (name := re.match(r"\{(\w+)\}", pattern[i:])):
+                i += name.end()
+                if name[1] not in JAVA_CLASSES:
+                    out.append(f"\\{e}{name[0]}")
+                elif in_class or e == "P":
+                    raise Unfixable("a class of Java's inside another class")
+                else:
+                    out.append(f"[{JAVA_CLASSES[name[1]]}]")
+            elif e in "xpP":
                 out.append("\\" + e)
             elif e.isdigit() and e != "0" and not in_class:
                 out.append("\\" + e)
@@ -139,7 +157,7 @@ def rewrite_pattern(pattern):
             else:
                 out.append("\\" + e)
             # A class escape cannot begin or end a range, so a hyphen after it stands for itself.
-            if in_class and e in "dwsSDW" and i < n and pattern[i] == "-":
+            if in_class and e in "dwsSDWpP" and i < n and pattern[i] == "-":
                 out.append("\\-")
                 i += 1
             continue
@@ -188,12 +206,11 @@ class Reduction:
         self.dropped = {}
 
     def pattern(self, pattern, type_name):
-        if pattern in BROKEN_PATTERNS:
-            self.dropped.setdefault(pattern, set()).add(type_name)
-            return None
         try:
             new = rewrite_pattern(pattern)
         except Unfixable:
+            new = None
+        if new is None or new in TOO_LARGE:
             self.dropped.setdefault(pattern, set()).add(type_name)
             return None
         if new != pattern:

@@ -6,6 +6,7 @@
 
 mod evaluate;
 mod pack;
+mod pattern;
 
 use serde_json::{Map, Value};
 
@@ -211,11 +212,8 @@ impl TypeFacts {
         if block.is_some_and(|block| !self.flag(block, "taggable")) {
             return None;
         }
-        let property = match block.and_then(|block| block.get("tagProperty")).and_then(Value::as_str) {
-            Some(property) => property,
-            // Older schemas have no tagging block, or one that leaves out the usual name.
-            None => "Tags",
-        };
+        // Older schemas have no tagging block, or one that leaves out the usual name.
+        let property = block.and_then(|block| block.get("tagProperty")).and_then(Value::as_str).unwrap_or("Tags");
         let first = property.split('/').next()?;
         let schema = self.record.get("properties")?.get(first)?;
         let style = if first == property { self.tag_style(schema) } else { TagStyle::Other };
@@ -292,5 +290,76 @@ impl Handler {
             Self::Delete => 'd',
             Self::List => 'l',
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn every_type_opens() {
+        let all: Vec<&str> = names().collect();
+        assert!(all.len() > 1800, "{}", all.len());
+        assert!(all.is_sorted());
+        for name in all {
+            let facts = find(name).unwrap_or_else(|| panic!("{name} does not open"));
+            assert!(facts.properties().count() > 0, "{name} has no properties");
+        }
+        assert!(find("AWS::S3::Buckett").is_none());
+        assert!(!is_known(""));
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        fn walk(root: &Map<String, Value>, value: &Value) {
+            match value {
+                Value::Object(members) => {
+                    if let Some(target) = members.get("$ref").and_then(Value::as_str) {
+                        assert!(evaluate::pointed_at(root, target).is_some(), "{target}");
+                    }
+                    members.values().for_each(|value| walk(root, value));
+                }
+                Value::Array(items) => items.iter().for_each(|value| walk(root, value)),
+                _ => {}
+            }
+        }
+        for name in names() {
+            let facts = find(name).unwrap();
+            walk(&facts.record, &Value::Object(facts.record.clone()));
+        }
+    }
+
+    #[test]
+    fn tags_have_their_place_and_style() {
+        let style = |name: &str| find(name).unwrap().tagging().map(|tagging| (tagging.property, tagging.style));
+        assert_eq!(style("AWS::DynamoDB::Table"), Some(("Tags".to_owned(), TagStyle::List)));
+        assert_eq!(style("AWS::Cognito::UserPool"), Some(("UserPoolTags".to_owned(), TagStyle::Map)));
+        assert_eq!(style("AWS::SSM::Parameter"), Some(("Tags".to_owned(), TagStyle::Map)));
+        assert_eq!(style("AWS::ApiGatewayV2::Api"), Some(("Tags".to_owned(), TagStyle::Map)));
+        assert_eq!(style("AWS::AutoScaling::AutoScalingGroup"), Some(("Tags".to_owned(), TagStyle::PropagatingList)));
+        assert_eq!(style("AWS::SQS::QueuePolicy"), None);
+        let mut styles: BTreeMap<Option<TagStyle>, usize> = BTreeMap::new();
+        for name in names() {
+            *styles.entry(find(name).unwrap().tagging().map(|tagging| tagging.style)).or_default() += 1;
+        }
+        let other = styles.get(&Some(TagStyle::Other)).copied().unwrap_or_default();
+        assert!(other < 20, "{styles:?}");
+    }
+
+    #[test]
+    fn facts_of_a_table() {
+        let table = find("AWS::DynamoDB::Table").unwrap();
+        assert!(table.is_stateful());
+        assert_eq!(table.required().collect::<Vec<_>>(), ["KeySchema"]);
+        assert_eq!(table.primary_identifier().collect::<Vec<_>>(), ["TableName"]);
+        assert_eq!(table.attributes().collect::<Vec<_>>(), ["Arn", "StreamArn"]);
+        assert_eq!(table.replacement("TableName"), Replacement::Yes);
+        assert_eq!(table.replacement("ImportSourceSpecification/InputFormat"), Replacement::Yes);
+        assert_eq!(table.replacement("BillingMode"), Replacement::No);
+        assert!(table.permissions(Handler::Create).contains(&"dynamodb:CreateTable".to_owned()));
+        assert_eq!(table.arn_template(), Some("arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}"));
     }
 }

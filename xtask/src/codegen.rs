@@ -69,7 +69,8 @@ fn render() -> Result<BTreeMap<String, String>> {
     let list = fs::read_to_string(root().join("xtask/types.txt"))?;
     let mut services: BTreeMap<String, BTreeMap<String, serde_json::Value>> = BTreeMap::new();
     for name in list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let record = pack::find(name).and_then(pack::Entry::open).with_context(|| format!("{name} is not in the pack"))?;
+        let record =
+            pack::find(name).and_then(pack::Entry::open).with_context(|| format!("{name} is not in the pack"))?;
         let service = name.split("::").nth(1).with_context(|| format!("{name} has no service"))?;
         services.entry(service.to_owned()).or_default().insert(name.to_owned(), record);
     }

@@ -8,12 +8,12 @@
 //! `enumCaseInsensitive`) are understood; `format` is not checked.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use fancy_regex::Regex;
 use serde_json::{Map, Number, Value};
 
 use super::TypeFacts;
+use super::pattern::Patterns;
 
 /// One violation of a resource type's schema.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,21 +76,18 @@ impl Validator {
             self.types.insert(type_name.to_owned(), facts);
         }
         let Some(facts) = self.types.get(type_name) else { return Ok(Vec::new()) };
-        let mut run = Run {
-            root: &facts.record,
-            patterns: &mut self.patterns,
-            pointer: String::new(),
-            depth: 0,
-            issues: Vec::new(),
-        };
+        let mut run = Run::new(&facts.record, &mut self.patterns);
         if properties.is_object() {
             run.schema(&facts.record, properties);
         } else {
             run.issue(format!("the properties are {}, not an object", article(properties)));
         }
         for path in facts.read_only() {
-            let given_by_hand = facts.required().chain(facts.create_only()).any(|other| other == path);
-            if !given_by_hand {
+            let first = path.split('/').next().unwrap_or(path);
+            // Some schemas list what must be given as read-only too.
+            if properties.get(first).is_some()
+                && !facts.required().chain(facts.create_only()).any(|other| other == path)
+            {
                 run.read_only(path, path, properties);
             }
         }
@@ -103,25 +100,6 @@ impl Validator {
             self.types.insert(type_name.to_owned(), super::find(type_name)?);
         }
         self.types.get(type_name)
-    }
-}
-
-/// Regular expressions, compiled when they are first needed.
-#[derive(Debug, Default)]
-struct Patterns {
-    compiled: BTreeMap<String, Option<Regex>>,
-}
-
-impl Patterns {
-    /// Whether a pattern is found in a text. A pattern that gives up, or cannot be compiled, accuses nobody.
-    fn admits(&mut self, pattern: &str, text: &str) -> bool {
-        if !self.compiled.contains_key(pattern) {
-            self.compiled.insert(pattern.to_owned(), Regex::new(pattern).ok());
-        }
-        match self.compiled.get(pattern) {
-            Some(Some(regex)) => regex.is_match(text).unwrap_or(true),
-            _ => true,
-        }
     }
 }
 
@@ -157,9 +135,9 @@ fn holds_intrinsic(value: &Value) -> bool {
 }
 
 fn is_no_value(value: &Value) -> bool {
-    value.as_object().is_some_and(|members| {
-        members.len() == 1 && members.get("Ref").and_then(Value::as_str) == Some("AWS::NoValue")
-    })
+    value
+        .as_object()
+        .is_some_and(|members| members.len() == 1 && members.get("Ref").and_then(Value::as_str) == Some("AWS::NoValue"))
 }
 
 fn is_given(members: &Map<String, Value>, name: &str) -> bool {
@@ -179,15 +157,32 @@ struct Run<'a> {
 const DEEPEST: u32 = 256;
 
 impl<'a> Run<'a> {
+    fn new(root: &'a Map<String, Value>, patterns: &'a mut Patterns) -> Self {
+        Self { root, patterns, pointer: String::new(), depth: 0, issues: Vec::new() }
+    }
+
     fn issue(&mut self, message: String) {
         self.issues.push(SchemaIssue { pointer: self.pointer.clone(), message });
     }
 
-    /// Does something one step further down.
-    fn within(&mut self, step: &dyn fmt::Display, inner: impl FnOnce(&mut Self)) {
+    /// Does something one member further down.
+    fn within(&mut self, name: &str, inner: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&step.to_string().replace('~', "~0").replace('/', "~1"));
+        if name.contains(['~', '/']) {
+            self.pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        } else {
+            self.pointer.push_str(name);
+        }
+        inner(self);
+        self.pointer.truncate(length);
+    }
+
+    /// Does something one item further down.
+    fn within_item(&mut self, index: usize, inner: impl FnOnce(&mut Self)) {
+        let length = self.pointer.len();
+        // Writing to a string does not fail.
+        let _ = write!(self.pointer, "/{index}");
         inner(self);
         self.pointer.truncate(length);
     }
@@ -368,15 +363,11 @@ impl<'a> Run<'a> {
                     self.issue(format!("`{}` does not match the pattern `{pattern}`", abridged(text)));
                 }
             }
-            "minLength" => {
-                if argument.as_u64().is_some_and(|least| (text.chars().count() as u64) < least) {
-                    self.issue(format!("`{}` is shorter than {argument} characters", abridged(text)));
-                }
+            "minLength" if is_below(text.chars().count(), argument) => {
+                self.issue(format!("`{}` is shorter than {argument} characters", abridged(text)));
             }
-            "maxLength" => {
-                if argument.as_u64().is_some_and(|most| text.chars().count() as u64 > most) {
-                    self.issue(format!("`{}` is longer than {argument} characters", abridged(text)));
-                }
+            "maxLength" if is_above(text.chars().count(), argument) => {
+                self.issue(format!("`{}` is longer than {argument} characters", abridged(text)));
             }
             _ => {}
         }
@@ -400,35 +391,33 @@ impl<'a> Run<'a> {
         match keyword {
             "items" => {
                 for (index, item) in items.iter().enumerate() {
-                    self.within(&index, |run| run.subschema(argument, item));
+                    self.within_item(index, |run| run.subschema(argument, item));
                 }
             }
             "prefixItems" => {
                 for (index, (item, schema)) in items.iter().zip(argument.as_array().into_iter().flatten()).enumerate() {
-                    self.within(&index, |run| run.subschema(schema, item));
+                    self.within_item(index, |run| run.subschema(schema, item));
                 }
             }
-            "minItems" => {
-                if argument.as_u64().is_some_and(|least| (items.len() as u64) < least) && !items.iter().any(is_intrinsic) {
-                    self.issue(format!("has {}, but needs at least {argument}", counted(items.len(), "item")));
-                }
+            "minItems" if is_below(items.len(), argument) => {
+                self.issue(format!("has {}, but needs at least {argument}", counted(items.len(), "item")));
             }
             "maxItems" => {
                 let certain = items.iter().filter(|item| !is_no_value(item)).count();
-                if argument.as_u64().is_some_and(|most| certain as u64 > most) {
+                if is_above(certain, argument) {
                     self.issue(format!("has {}, but at most {argument} may be given", counted(certain, "item")));
                 }
             }
             "uniqueItems" if argument.as_bool() == Some(true) => {
                 if let Some((index, item)) = first_repeated(items.iter().map(Some)) {
-                    self.within(&index, |run| run.issue(format!("`{}` is given twice", shown(item))));
+                    self.within_item(index, |run| run.issue(format!("`{}` is given twice", shown(item))));
                 }
             }
             "uniqueKeys" => {
                 for key in argument.as_array().into_iter().flatten().filter_map(Value::as_str) {
                     if let Some((index, item)) = first_repeated(items.iter().map(|item| item.get(key))) {
                         let message = format!("`{key}` `{}` is given twice", shown(item));
-                        self.within(&index, |run| run.issue(message));
+                        self.within_item(index, |run| run.issue(message));
                     }
                 }
             }
@@ -446,10 +435,8 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            "requiredOr" => {
-                if !names().any(|name| is_given(members, name)) {
-                    self.issue(format!("one of {} must be given", quoted(&names().collect::<Vec<_>>(), ", ")));
-                }
+            "requiredOr" if !names().any(|name| is_given(members, name)) => {
+                self.issue(format!("one of {} must be given", quoted(&names().collect::<Vec<_>>(), ", ")));
             }
             "requiredXor" => {
                 let given: Vec<&str> = names().filter(|name| is_given(members, name)).collect();
@@ -482,22 +469,21 @@ impl<'a> Run<'a> {
                     for other in excluded.as_array().into_iter().flatten().filter_map(Value::as_str) {
                         // A pair that excludes each other is in the schema twice; it is reported once.
                         let mirrored = other < name.as_str()
-                            && argument.get(other).and_then(Value::as_array).is_some_and(|back| back.iter().any(|it| it == name));
+                            && argument
+                                .get(other)
+                                .and_then(Value::as_array)
+                                .is_some_and(|back| back.iter().any(|it| it == name));
                         if is_given(members, name) && is_given(members, other) && !mirrored {
                             self.issue(format!("`{name}` and `{other}` may not be given together"));
                         }
                     }
                 }
             }
-            "minProperties" => {
-                if argument.as_u64().is_some_and(|least| (members.len() as u64) < least) {
-                    self.issue(format!("has {}, but needs at least {argument}", counted(members.len(), "member")));
-                }
+            "minProperties" if is_below(members.len(), argument) => {
+                self.issue(format!("has {}, but needs at least {argument}", counted(members.len(), "member")));
             }
-            "maxProperties" => {
-                if argument.as_u64().is_some_and(|most| members.len() as u64 > most) {
-                    self.issue(format!("has {}, but at most {argument} may be given", counted(members.len(), "member")));
-                }
+            "maxProperties" if is_above(members.len(), argument) => {
+                self.issue(format!("has {}, but at most {argument} may be given", counted(members.len(), "member")));
             }
             _ => {}
         }
@@ -553,18 +539,26 @@ impl<'a> Run<'a> {
         };
         if step == "*" {
             for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                self.within(&index, |run| match rest {
+                self.within_item(index, |run| match rest {
                     Some(rest) => run.read_only(path, rest, item),
                     None => run.issue(format!("`{path}` is set by the service and cannot be given")),
                 });
             }
         } else if let Some(inner) = value.get(step) {
-            self.within(&step, |run| match rest {
+            self.within(step, |run| match rest {
                 Some(rest) => run.read_only(path, rest, inner),
                 None => run.issue(format!("`{path}` is set by the service and cannot be given")),
             });
         }
     }
+}
+
+fn is_below(count: usize, least: &Value) -> bool {
+    least.as_u64().is_some_and(|least| (count as u64) < least)
+}
+
+fn is_above(count: usize, most: &Value) -> bool {
+    most.as_u64().is_some_and(|most| count as u64 > most)
 }
 
 /// The property that a schema requires, if it does nothing else and requires one.
@@ -621,9 +615,7 @@ fn type_words(name: &str) -> &str {
 fn expected_words(expected: &Value) -> String {
     match expected {
         Value::String(name) => type_words(name).to_owned(),
-        Value::Array(names) => {
-            names.iter().filter_map(Value::as_str).map(type_words).collect::<Vec<_>>().join(" or ")
-        }
+        Value::Array(names) => names.iter().filter_map(Value::as_str).map(type_words).collect::<Vec<_>>().join(" or "),
         _ => "something else".to_owned(),
     }
 }
@@ -693,4 +685,224 @@ fn quoted(names: &[&str], between: &str) -> String {
 
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(type_name: &str, properties: &Value) -> Vec<String> {
+        let issues = Validator::new().check(type_name, properties).unwrap();
+        issues.into_iter().map(|issue| format!("{}: {}", issue.pointer, issue.message)).collect()
+    }
+
+    fn table(extra: Value) -> Value {
+        let mut table = json!({
+            "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+        });
+        table.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        table
+    }
+
+    #[test]
+    fn a_correct_table_has_no_issues() {
+        assert_eq!(found("AWS::DynamoDB::Table", &table(json!({}))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_mistake_is_reported_with_its_place() {
+        let table = table(json!({
+            "BillingMode": "PAY_PER_REQUES",
+            "DeletionProtectionEnabled": "yes",
+            "TabelName": "orders",
+            "Arn": "arn:aws:dynamodb:eu-central-1:111122223333:table/orders",
+            "SSESpecification": { "KMSMasterKeyId": "k", "SSEEnabled": true },
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "RANGE" }],
+        }));
+        assert_eq!(
+            found("AWS::DynamoDB::Table", &table),
+            [
+                "/BillingMode: `PAY_PER_REQUES` is not one of `PAY_PER_REQUEST`, `PROVISIONED`, did you mean `PAY_PER_REQUEST`",
+                "/KeySchema/0/KeyType: `RANGE` is not `HASH`",
+                "/DeletionProtectionEnabled: expected `true` or `false`, found the text `yes`",
+                "/TabelName: `TabelName` is not a property here, did you mean `TableName`",
+                "/SSESpecification: `KMSMasterKeyId` is given without `SSEType`",
+                "/Arn: `Arn` is set by the service and cannot be given",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_reported_at_the_object() {
+        assert_eq!(found("AWS::Lambda::Function", &json!({})), [": `Code` is missing", ": `Role` is missing"]);
+        assert_eq!(
+            found("AWS::EC2::Subnet", &json!({ "VpcId": "vpc-1" })),
+            [": one of `CidrBlock`, `Ipv4IpamPoolId`, `Ipv6IpamPoolId`, `Ipv6CidrBlock` must be given"]
+        );
+    }
+
+    #[test]
+    fn intrinsic_functions_are_admitted_wherever_a_value_is() {
+        let function = json!({
+            "Code": { "Fn::Transform": { "Name": "x" } },
+            "Role": { "Fn::GetAtt": ["Role", "Arn"] },
+            "MemorySize": { "Fn::FindInMap": ["a", "b", "c"] },
+            "Layers": { "Fn::Split": [",", { "Ref": "Layers" }] },
+            "VpcConfig": { "SubnetIds": [{ "Ref": "SubnetA" }, { "Fn::ImportValue": "b" }], "SecurityGroupIds": [] },
+            "Environment": { "Variables": { "TABLE": { "Fn::GetStackOutput": { "StackName": "s", "OutputName": "o" } } } },
+            "KmsKeyArn": { "Fn::Sub": "arn:${AWS::Partition}:kms" },
+            "TracingConfig": { "Ref": "AWS::NoValue" },
+        });
+        assert_eq!(found("AWS::Lambda::Function", &function), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_value_is_no_value() {
+        let function = json!({ "Code": { "ZipFile": "x" }, "Role": { "Ref": "AWS::NoValue" } });
+        assert_eq!(found("AWS::Lambda::Function", &function), [": `Role` is missing"]);
+    }
+
+    #[test]
+    fn what_excludes_each_other_is_reported_once() {
+        let subnet =
+            json!({ "VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24", "AvailabilityZone": "a", "AvailabilityZoneId": "b" });
+        assert_eq!(
+            found("AWS::EC2::Subnet", &subnet),
+            [": `AvailabilityZone` and `AvailabilityZoneId` may not be given together"]
+        );
+    }
+
+    #[test]
+    fn an_unknown_type_comes_with_its_neighbours() {
+        let unknown = Validator::new().check("AWS::S3::Buckett", &json!({})).unwrap_err();
+        assert_eq!(unknown.to_string(), "`AWS::S3::Buckett` is not a resource type, did you mean `AWS::S3::Bucket`");
+    }
+
+    #[test]
+    fn a_custom_resource_needs_only_its_token() {
+        assert_eq!(found("Custom::Seed", &json!({ "Table": "orders" })), [": `ServiceToken` is missing"]);
+    }
+
+    /// A value that fits a schema more or less: every property is there, with something of the right type.
+    fn example(root: &Map<String, Value>, schema: &Value, depth: u32) -> Value {
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            return example(root, pointed_at(root, target).unwrap(), depth + 1);
+        }
+        if let Some(first) = schema.get("enum").and_then(|allowed| allowed.get(0)) {
+            return first.clone();
+        }
+        let name = match schema.get("type") {
+            Some(Value::Array(names)) => names[0].as_str().unwrap(),
+            Some(Value::String(name)) => name,
+            _ if schema.get("properties").is_some() => "object",
+            _ => "string",
+        };
+        match name {
+            "string" => {
+                let length = schema.get("minLength").and_then(Value::as_u64).unwrap_or(3);
+                json!("a".repeat(usize::try_from(length).unwrap().min(3000)))
+            }
+            "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
+            "boolean" => json!(true),
+            "array" if depth < 6 => json!([example(root, schema.get("items").unwrap_or(&json!({})), depth + 1)]),
+            "array" => json!([]),
+            _ => {
+                let mut members = Map::new();
+                for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                    if depth < 6 {
+                        members.insert(name.clone(), example(root, property, depth + 1));
+                    }
+                }
+                Value::Object(members)
+            }
+        }
+    }
+
+    /// The same value with one thing changed at each place.
+    fn spoilt(value: &Value) -> Vec<Value> {
+        let mut out = Vec::new();
+        match value {
+            Value::Object(members) => {
+                for (name, inner) in members {
+                    let mut less = members.clone();
+                    less.shift_remove(name);
+                    out.push(Value::Object(less));
+                    for worse in spoilt(inner) {
+                        let mut changed = members.clone();
+                        changed.insert(name.clone(), worse);
+                        out.push(Value::Object(changed));
+                    }
+                }
+                let mut more = members.clone();
+                more.insert("NobodyKnowsThis".to_owned(), json!(1));
+                out.push(Value::Object(more));
+            }
+            Value::Array(items) => {
+                out.push(json!(7));
+                for (index, inner) in items.iter().enumerate() {
+                    for worse in spoilt(inner) {
+                        let mut changed = items.clone();
+                        changed[index] = worse;
+                        out.push(Value::Array(changed));
+                    }
+                }
+            }
+            _ => out.extend([json!([[]]), json!("ab/c:1"), json!(-1)]),
+        }
+        out
+    }
+
+    /// For keywords that both know, this module and the `jsonschema` crate must come to the same verdict.
+    #[test]
+    fn verdicts_agree_with_a_general_validator() {
+        let ours_alone = [
+            "requiredXor",
+            "requiredOr",
+            "dependentExcluded",
+            "uniqueKeys",
+            "enumCaseInsensitive",
+            "prefixItems",
+            "oneOf",
+        ];
+        let (mut compared, mut types) = (0, 0);
+        for name in crate::cfn::schema::names().step_by(12) {
+            let facts = crate::cfn::schema::find(name).unwrap();
+            let text = serde_json::to_string(&facts.record).unwrap();
+            if ours_alone.iter().any(|keyword| text.contains(&format!("\"{keyword}\":"))) || text.len() > 12_000 {
+                continue;
+            }
+            let schema = Value::Object(facts.record.clone());
+            let Ok(theirs) = jsonschema::options().with_draft(jsonschema::Draft::Draft201909).build(&schema) else {
+                continue;
+            };
+            types += 1;
+            let mut patterns = Patterns::default();
+            let first = example(&facts.record, &schema, 0);
+            let mut all = spoilt(&first);
+            all.push(first);
+            for value in all {
+                // An object without members of its own takes text here, on purpose.
+                let mut run = Run::new(&facts.record, &mut patterns);
+                run.schema(&facts.record, &value);
+                let theirs_errors: Vec<String> = theirs
+                    .iter_errors(&value)
+                    .filter(|error| !error.to_string().ends_with("is not of type \"object\""))
+                    .map(|error| error.to_string())
+                    .collect();
+                let issues: Vec<_> =
+                    run.issues.iter().filter(|issue| !issue.message.starts_with("expected an object")).collect();
+                assert_eq!(
+                    issues.is_empty(),
+                    theirs_errors.is_empty(),
+                    "{name} {value}\n{issues:?}\n{theirs_errors:?}"
+                );
+                compared += 1;
+            }
+        }
+        assert!(types > 80 && compared > 2000, "{types} types, {compared} values");
+    }
 }

@@ -380,7 +380,7 @@ impl BudgetExpression {
     }
 
     /// `Not`: an object.
-    pub fn not(mut self, value: BudgetExpression) -> Self {
+    pub fn not_(mut self, value: BudgetExpression) -> Self {
         self.not = Some(Box::new(value));
         self
     }

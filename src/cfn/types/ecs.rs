@@ -3245,7 +3245,7 @@ impl TaskDefinitionKernelCapabilities {
     }
 
     /// `Add`: a list of texts; a change replaces the resource.
-    pub fn add(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
+    pub fn add_(mut self, values: impl IntoIterator<Item = impl Into<Expr<Text>>>) -> Self {
         self.add = values.into_iter().map(Into::into).collect();
         self
     }

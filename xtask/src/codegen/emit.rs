@@ -47,7 +47,11 @@ pub(super) fn service(service: &str, structs: &[Struct]) -> String {
     if mentions(&body, "kind") {
         text.push_str("use crate::cfn::expr::kind;\n");
     }
-    let _ = writeln!(text, "use crate::cfn::expr::kind::{{{}}};", names(&["Arn", "Bool", "Id", "Int", "Name", "Num", "Text", "Url"]));
+    let _ = writeln!(
+        text,
+        "use crate::cfn::expr::kind::{{{}}};",
+        names(&["Arn", "Bool", "Id", "Int", "Name", "Num", "Text", "Url"])
+    );
     let _ = writeln!(text, "use crate::cfn::{{{}}};\n", names(&["Expr", "Json", "LogicalId", "Node", "Tag"]));
     text + &body
 }
@@ -56,9 +60,8 @@ pub(super) fn service(service: &str, structs: &[Struct]) -> String {
 fn mentions(code: &str, word: &str) -> bool {
     let is_part = |character: Option<char>| character.is_some_and(|it| it.is_alphanumeric() || it == '_' || it == '"');
     code.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| {
-        line.match_indices(word).any(|(at, _)| {
-            !is_part(line[..at].chars().next_back()) && !is_part(line[at + word.len()..].chars().next())
-        })
+        line.match_indices(word)
+            .any(|(at, _)| !is_part(line[..at].chars().next_back()) && !is_part(line[at + word.len()..].chars().next()))
     })
 }
 
@@ -84,7 +87,11 @@ fn emit_struct(out: &mut String, one: &Struct) {
     }
     out.push_str("}\n\n");
     if one.resource.is_some() {
-        let _ = writeln!(out, "impl crate::cfn::Resource for {name} {{\n const TYPE: &'static str = \"{}\";\n}}\n", one.owner);
+        let _ = writeln!(
+            out,
+            "impl crate::cfn::Resource for {name} {{\n const TYPE: &'static str = \"{}\";\n}}\n",
+            one.owner
+        );
     }
     let _ = writeln!(out, "impl {name} {{");
     emit_new(out, one, &required);
@@ -103,7 +110,9 @@ fn emit_struct(out: &mut String, one: &Struct) {
         for (path, kind) in &resource.attributes {
             let function = format!("attr_{}", snake(path).trim_start_matches("r#"));
             let (words, result, call) = match kind {
-                Some(kind) => (kind.words(), format!("Expr<{}>", kind.rust()), format!("Expr::get_att(id, \"{path}\")")),
+                Some(kind) => {
+                    (kind.words(), format!("Expr<{}>", kind.rust()), format!("Expr::get_att(id, \"{path}\")"))
+                }
                 None => ("a list", "Node".to_owned(), format!("Node::GetAtt(id.clone(), \"{path}\".into())")),
             };
             let _ = writeln!(
@@ -175,9 +184,9 @@ fn emit_new(out: &mut String, one: &Struct, required: &[&Field]) {
 
 fn emit_setter(out: &mut String, field: &Field) {
     let ident = snake(&field.name);
-    // A setter must not take the name of the function that makes the value.
+    // A setter must not take the name of the function that makes the value, nor look like an operator.
     let function = match ident.as_str() {
-        "new" | "reference" => format!("{ident}_"),
+        "new" | "reference" | "add" | "div" | "mul" | "neg" | "not" | "rem" | "sub" => format!("{ident}_"),
         _ => ident.clone(),
     };
     let (argument, value) = match &field.shape {
@@ -241,7 +250,16 @@ fn converted(shape: &Shape, value: &str, boxed: bool) -> String {
 /// `KMSMasterKeyId` as `kms_master_key_id`.
 fn snake(name: &str) -> String {
     let mut name = name.replace("OAuth", "Oauth").replace("IPv", "Ipv");
-    for (plural, spelled) in [("ARNs", "Arns"), ("IDs", "Ids"), ("URLs", "Urls"), ("URIs", "Uris"), ("AZs", "Azs"), ("IPs", "Ips"), ("ACLs", "Acls"), ("IOPs", "Iops")] {
+    for (plural, spelled) in [
+        ("ARNs", "Arns"),
+        ("IDs", "Ids"),
+        ("URLs", "Urls"),
+        ("URIs", "Uris"),
+        ("AZs", "Azs"),
+        ("IPs", "Ips"),
+        ("ACLs", "Acls"),
+        ("IOPs", "Iops"),
+    ] {
         name = name.replace(plural, spelled);
     }
     let characters: Vec<char> = name.chars().collect();

@@ -17,8 +17,14 @@ pub(super) enum Kind {
 
 /// Properties that name a resource of another type, and take nothing but its name.
 const NAMES_OF_OTHERS: &[&str] = &[
-    "BucketName", "ClusterName", "DBSubnetGroupName", "DeliveryStreamName", "LogGroupName", "RoleName",
-    "SubnetGroupName", "TableName",
+    "BucketName",
+    "ClusterName",
+    "DBSubnetGroupName",
+    "DeliveryStreamName",
+    "LogGroupName",
+    "RoleName",
+    "SubnetGroupName",
+    "TableName",
 ];
 
 /// What `Ref` gives, where it is not the primary identifier.
@@ -107,7 +113,9 @@ pub(super) fn by_name(owner: &str, property: &str, top: bool) -> Kind {
     {
         Kind::Name
     } else if ["DefaultNetworkAcl", "DefaultSecurityGroup"].contains(&property)
-        || (ends(&["Id", "Ids", "ID", "IDs"]) && (top || property.len() > 2)) || (top && ends(&["Identifier"])) {
+        || (ends(&["Id", "Ids", "ID", "IDs"]) && (top || property.len() > 2))
+        || (top && ends(&["Identifier"]))
+    {
         Kind::Id
     } else if ends(&["Url", "URL", "Endpoint"]) && top {
         Kind::Url

@@ -132,9 +132,9 @@ impl Builder<'_> {
                 Ok(Shape::Tag)
             } else if members_of(&found).is_empty() {
                 // Lists, maps and scalars have no name of their own.
-                self.shape(&found, definition, self.resource.to_owned().as_str(), path)
+                self.shape(&found, definition, self.resource, path)
             } else {
-                self.object(&found, definition, &self.resource.to_owned(), path)
+                self.object(&found, definition, self.resource, path)
             };
         }
         if let Some(alternative) = self.meant_alternative(schema) {
@@ -262,16 +262,15 @@ impl Builder<'_> {
         }
         let mut facts = vec![words(shape)];
         if let Some(allowed) = resolved.get("enum").and_then(Value::as_array) {
-            let shown: Vec<String> = allowed.iter().take(8).map(|value| code(value)).collect();
+            let shown: Vec<String> = allowed.iter().take(8).map(code).collect();
             let more = if allowed.len() > 8 { ", …" } else { "" };
             facts = vec![format!("one of {}{more}", shown.join(", "))];
         }
-        for (least, most, unit) in [
-            ("minLength", "maxLength", " characters"),
-            ("minItems", "maxItems", " items"),
-            ("minimum", "maximum", ""),
-        ] {
-            match (resolved.get(least).filter(|limit| limit.as_u64() != Some(0) || unit.is_empty()), resolved.get(most)) {
+        for (least, most, unit) in
+            [("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"), ("minimum", "maximum", "")]
+        {
+            match (resolved.get(least).filter(|limit| limit.as_u64() != Some(0) || unit.is_empty()), resolved.get(most))
+            {
                 (Some(least), Some(most)) if least == most => facts.push(format!("exactly {}", counted(least, unit))),
                 (Some(least), Some(most)) => facts.push(format!("{least} to {most}{unit}")),
                 (Some(least), None) => facts.push(format!("at least {}", counted(least, unit))),
@@ -361,9 +360,9 @@ fn only_pattern(schema: &Value) -> Option<Value> {
 fn is_tag(schema: &Value) -> bool {
     let members = members_of(schema);
     members.len() == 2
-        && ["Key", "Value"].iter().all(|name| {
-            members.get(*name).and_then(|member| member.get("type")).is_some_and(|kind| kind == "string")
-        })
+        && ["Key", "Value"]
+            .iter()
+            .all(|name| members.get(*name).and_then(|member| member.get("type")).is_some_and(|kind| kind == "string"))
 }
 
 fn strings<'v>(schema: &'v Value, keyword: &str) -> Vec<&'v str> {
