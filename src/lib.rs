@@ -8,5 +8,6 @@ pub mod facts;
 pub mod ir;
 pub mod model;
 pub mod passes;
+pub mod placement;
 pub mod render;
 pub mod source;

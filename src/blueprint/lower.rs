@@ -100,7 +100,7 @@ impl Lowering<'_> {
             None => IdLanguage::default(),
         };
         let cells = items(tree, "cells").iter().filter_map(|cell| self.cell(cell, &ids)).collect();
-        let tiers = items(tree, "tiers").iter().filter_map(|tier| self.tier(tier)).collect();
+        let tiers: Vec<Tier> = items(tree, "tiers").iter().filter_map(|tier| self.tier(tier)).collect();
         let tenants = match tree.get("tenants") {
             Some(node) => match node.get("from") {
                 Some(from) => Tenants::File { path: from.text()?.to_owned(), origin: from.origin.clone() },
@@ -229,7 +229,7 @@ impl Lowering<'_> {
         }
         self.apply_settings(node, &mut members);
         for (share, (_, origin)) in &shares {
-            if !members.iter().any(|member| member.component.name.as_str() == share) {
+            if !members.iter().any(|member| member.component.name.as_str() == *share) {
                 self.sink.push(unknown_component(share, origin, &members));
             }
         }

@@ -9,4 +9,4 @@ mod text;
 
 pub use lower::lower;
 pub use shapes::json_schema;
-pub use tenants::{TenantSet, collect};
+pub use tenants::{collect, Spill, TenantSet};

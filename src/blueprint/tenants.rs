@@ -18,13 +18,22 @@ use crate::model::{
     AccountId, Body, CellName, ComponentName, IdLanguage, Model, NameError, Region, Sharing, State, Tenant, TenantId,
     Tenants, Tier, TierName,
 };
-use crate::source::spool::{Sorted, Spool};
-use crate::source::{Node, World};
+use crate::source::{Node, Sorted, Spool, World};
 
 /// How many findings about lines of a file are kept before reading stops.
 const MOST_FINDINGS: usize = 1_000;
 
+/// Where tenants go that do not fit into memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Spill<'a> {
+    /// A folder for a temporary file, made only when it is needed.
+    pub folder: &'a Path,
+    /// Bytes that are kept in memory.
+    pub budget: usize,
+}
+
 /// All tenants in the order of their ids, without duplicates.
+#[derive(Debug)]
 pub enum TenantSet {
     /// They are at hand.
     Inline(Vec<Tenant>),
@@ -43,15 +52,15 @@ impl TenantSet {
     /// # Errors
     /// If the spool cannot be read back, or the function says so.
     pub fn for_each<E: From<std::io::Error>>(
-        &mut self,
+        &self,
         model: &Model,
         mut visit: impl FnMut(&Tenant) -> Result<(), E>,
     ) -> Result<(), E> {
         match self {
             Self::Inline(tenants) => tenants.iter().try_for_each(visit),
             Self::Spooled { lines, file } => {
-                lines.rewind()?;
-                while let Some((_, payload)) = lines.next_entry()? {
+                let mut cursor = lines.cursor()?;
+                while let Some((_, payload)) = cursor.next()? {
                     let Some((line, json)) = split_payload(payload) else { continue };
                     let origin = Origin::Line { file: Arc::clone(file), line };
                     // Every line was read without a finding when it went into the spool.
@@ -281,7 +290,7 @@ pub(super) fn inline(node: &Node, ids: &IdLanguage, tiers: &[Tier], sink: &mut S
 pub fn collect(
     model: &Model,
     world: &dyn World,
-    memory_budget: usize,
+    spill: &Spill<'_>,
     sink: &mut Sink,
 ) -> std::io::Result<TenantSet> {
     match &model.tenants {
@@ -297,7 +306,7 @@ pub fn collect(
             }
             Ok(TenantSet::Inline(tenants))
         }
-        Tenants::File { path, origin } => from_file(model, path, origin, world, memory_budget, sink),
+        Tenants::File { path, origin } => from_file(model, path, origin, world, spill, sink),
     }
 }
 
@@ -313,11 +322,11 @@ fn from_file(
     path: &str,
     origin: &Origin,
     world: &dyn World,
-    memory_budget: usize,
+    spill: &Spill<'_>,
     sink: &mut Sink,
 ) -> std::io::Result<TenantSet> {
     let file: Arc<str> = path.into();
-    let mut spool = Spool::new(memory_budget);
+    let mut spool = Spool::new(spill.folder, spill.budget);
     let csv = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
         Some("jsonl" | "ndjson") => false,
         Some("csv") => true,
@@ -339,20 +348,20 @@ fn from_file(
             .help("the path counts from the blueprint's folder"),
         ),
         Ok(reader) => {
-            let mut reading = Reading { model, file: Arc::clone(&file), spool: &mut spool, sink, found: 0 };
+            let mut reading = Reading { model, file: Arc::clone(&file), spool: &mut spool, sink, found: 0, payload: Vec::new() };
             if csv { reading.csv(reader)? } else { reading.jsonl(reader)? }
         }
     }
-    let mut lines = spool.finish()?;
-    report_duplicates(&mut lines, &file, sink)?;
+    let lines = spool.finish()?;
+    report_duplicates(&lines, &file, sink)?;
     Ok(TenantSet::Spooled { lines, file })
 }
 
-fn report_duplicates(lines: &mut Sorted, file: &Arc<str>, sink: &mut Sink) -> std::io::Result<()> {
+fn report_duplicates(lines: &Sorted, file: &Arc<str>, sink: &mut Sink) -> std::io::Result<()> {
     let mut previous: Option<(String, u64)> = None;
     let mut found = 0;
-    lines.rewind()?;
-    while let Some((key, payload)) = lines.next_entry()? {
+    let mut cursor = lines.cursor()?;
+    while let Some((key, payload)) = cursor.next()? {
         let line = split_payload(payload).map_or(0, |(line, _)| line);
         match &mut previous {
             Some((id, first)) if id == key => {
@@ -384,6 +393,8 @@ struct Reading<'a> {
     spool: &'a mut Spool,
     sink: &'a mut Sink,
     found: usize,
+    /// Reused for every record: its line, then its JSON.
+    payload: Vec<u8>,
 }
 
 impl Reading<'_> {
@@ -427,8 +438,10 @@ impl Reading<'_> {
             return Ok(self.goes_on(line));
         }
         if let Some(tenant) = tenant {
-            let line = line.to_be_bytes();
-            self.spool.push_parts(tenant.id.as_str(), &[&line, json])?;
+            self.payload.clear();
+            self.payload.extend_from_slice(&line.to_be_bytes());
+            self.payload.extend_from_slice(json);
+            self.spool.push(tenant.id.as_str(), &self.payload)?;
         }
         Ok(true)
     }

@@ -3,7 +3,7 @@
 
 use super::access::{via_key, Scope};
 use super::context::Context;
-use crate::cfn::expr::kind::Arn;
+use crate::cfn::expr::kind::{Arn, Name};
 use crate::cfn::policy::{place, place::Identity, Operator, Principal, ResourcePolicy, Statement};
 use crate::cfn::types::s3;
 use crate::cfn::{Expr, Json, LogicalId, Node};
@@ -12,7 +12,7 @@ use crate::model::{Access, Attribute};
 
 pub(super) fn render(bucket: &Bucket, cx: &mut Context<'_>) {
     let by_default = match &bucket.encrypt_with {
-        Some(key) => s3::BucketServerSideEncryptionByDefault::new("aws:kms").kms_master_key_id(Expr::from_node(cx.arn(key))),
+        Some(key) => s3::BucketServerSideEncryptionByDefault::new("aws:kms").kms_master_key_id(Expr::<Arn>::from_node(cx.arn(key))),
         None => s3::BucketServerSideEncryptionByDefault::new("AES256"),
     };
     let mut rule = s3::BucketServerSideEncryptionRule::new().server_side_encryption_by_default(by_default);
@@ -34,7 +34,7 @@ pub(super) fn render(bucket: &Bucket, cx: &mut Context<'_>) {
     let mut resource = s3::Bucket::new()
         .bucket_name(cx.physical_name("", 63))
         .bucket_encryption(s3::BucketEncryption::new([rule]))
-        .lifecycle_configuration(s3::BucketLifecycleConfiguration::new().rules(lifecycle))
+        .lifecycle_configuration(s3::BucketLifecycleConfiguration::new(lifecycle))
         .ownership_controls(s3::BucketOwnershipControls::new([
             s3::BucketOwnershipControlsRule::new().object_ownership("BucketOwnerEnforced"),
         ]))
@@ -66,7 +66,7 @@ pub(super) fn render(bucket: &Bucket, cx: &mut Context<'_>) {
             .sid("DenyInsecureTransport")
             .when(Operator::Bool, "aws:SecureTransport", ["false"]),
     ]);
-    cx.add("policy", &s3::BucketPolicy::new(Expr::reference(&id), Json::of(&policy)));
+    cx.add("policy", &s3::BucketPolicy::new(Expr::<Name>::reference(&id), Json::of(&policy)));
 }
 
 pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) -> Option<Node> {

@@ -74,7 +74,7 @@ impl LowerError {
                     .did_you_mean(name, known.iter().map(String::as_str))
                     .help(format!("the presets are {}", quoted(known)))
             }
-            Self::NobodyExempt => Diagnostic::new(&codes::GUARDRAIL_SUSPENDED, origin, self.to_string())
+            Self::NobodyExempt => Diagnostic::new(&codes::GUARDRAIL_SETTING, origin, self.to_string())
                 .help("name the roles that deploy and audit under `exemptions`"),
         }
     }

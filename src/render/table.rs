@@ -6,6 +6,7 @@
 
 use super::access::{via_key, Scope};
 use super::context::Context;
+use crate::cfn::expr::kind::Arn;
 use crate::cfn::policy::{place::Identity, Operator, Statement};
 use crate::cfn::types::dynamodb;
 use crate::cfn::{Expr, LogicalId, Node};
@@ -59,7 +60,7 @@ pub(super) fn render(table: &Table, cx: &mut Context<'_>) {
     }
     let encryption = dynamodb::TableSSESpecification::new(true).sse_type("KMS");
     resource = resource.sse_specification(match &table.encrypt_with {
-        Some(key) => encryption.kms_master_key_id(Expr::from_node(cx.arn(key))),
+        Some(key) => encryption.kms_master_key_id(Expr::<Arn>::from_node(cx.arn(key))),
         None => encryption,
     });
     if let Some(attribute) = &table.time_to_live {
@@ -110,7 +111,7 @@ pub(super) fn grant(
 ) -> Vec<Statement<Identity>> {
     let mut resources = vec![arn.clone()];
     if !table.indexes.is_empty() {
-        resources.push(Expr::<crate::cfn::expr::kind::Arn>::concat([arn.clone(), "/index/*".into()]).into_node());
+        resources.push(Expr::<Arn>::concat([arn.clone(), "/index/*".into()]).into_node());
     }
     let mut statement = Statement::<Identity>::allow(actions(access, scope), resources);
     if scope != Scope::Whole {
