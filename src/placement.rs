@@ -25,7 +25,7 @@ pub struct Earlier<'a> {
 }
 
 /// Where a tenant lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Placed<'m> {
     /// The cell.
     pub cell: &'m Cell,
