@@ -2,8 +2,10 @@
 pub mod assembly;
 pub mod blueprint;
 pub mod cfn;
+pub mod check;
 pub mod cli;
 pub mod diagnostics;
+pub mod emit;
 pub mod facts;
 pub mod ir;
 pub mod model;

@@ -68,7 +68,8 @@ fn intrinsic(function: &str, argument: Value, cx: &Context<'_>) -> Value {
 }
 
 /// The names that a `Fn::Sub` text fills in, without their attributes.
-pub(super) fn sub_names(text: &str) -> Vec<&str> {
+#[must_use]
+pub fn sub_names(text: &str) -> Vec<&str> {
     text.split("${")
         .skip(1)
         .filter_map(|rest| rest.split_once('}').map(|(inside, _)| inside))

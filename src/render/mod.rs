@@ -8,7 +8,7 @@ mod access;
 mod alarms;
 mod bucket;
 mod context;
-pub(crate) mod custom;
+mod custom;
 mod dashboard;
 mod event_bus;
 mod function;
@@ -16,7 +16,7 @@ pub mod guardrails;
 mod http_api;
 mod key;
 mod metrics;
-pub(crate) mod network;
+mod network;
 pub mod organization;
 mod queue;
 mod rest_api;
@@ -26,6 +26,8 @@ mod topic;
 mod user_pool;
 
 pub use context::{custom_reference, CustomReference};
+pub use custom::sub_names;
+pub use network::is_range;
 use context::Context;
 
 use crate::ir::{Output, StackGraph, TierGraph};

@@ -1,0 +1,69 @@
+//! Checks of a model: one file for each subject, one function for each rule. What passes becomes [`Checked`], the only
+//! thing that synthesis takes.
+
+mod access;
+mod acknowledge;
+mod cells;
+mod components;
+mod guardrails;
+mod names;
+mod references;
+mod sharing;
+mod tenants;
+
+use std::io;
+
+pub use acknowledge::apply as acknowledge;
+
+use crate::blueprint::{collect, Spill, TenantSet};
+use crate::diagnostics::Sink;
+use crate::facts::Facts;
+use crate::model::Model;
+use crate::source::World;
+
+/// A model without errors, and its tenants in order. Only [`check`] makes one.
+#[derive(Debug)]
+pub struct Checked {
+    model: Model,
+    tenants: TenantSet,
+}
+
+impl Checked {
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The tenants.
+    #[must_use]
+    pub fn tenants(&self) -> &TenantSet {
+        &self.tenants
+    }
+}
+
+/// Checks a model and reads its tenants. All findings go to the sink; without errors there is a [`Checked`].
+///
+/// # Errors
+/// If the tenants do not fit into memory and cannot be spilled.
+pub fn check(
+    model: Model,
+    world: &dyn World,
+    facts: &Facts,
+    spill: &Spill<'_>,
+    sink: &mut Sink,
+) -> io::Result<Option<Checked>> {
+    names::check(&model, sink);
+    sharing::check(&model, sink);
+    references::check(&model, sink);
+    access::check(&model, sink);
+    components::check(&model, world, sink);
+    cells::check(&model, facts, sink);
+    guardrails::check(&model, facts, sink);
+    let tenants = collect(&model, world, spill, sink)?;
+    if !sink.has_errors() {
+        tenants::check(&model, &tenants, sink)?;
+    }
+    acknowledge::apply(&model, sink);
+    Ok((!sink.has_errors()).then_some(Checked { model, tenants }))
+}

@@ -1,0 +1,151 @@
+//! Names of components in other components: they exist, are of the right kind and have what is asked of them.
+
+use crate::cfn::schema;
+use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
+use crate::model::component::{Custom, Property};
+use crate::model::{Body, Component, ComponentName, Model, Sharing, Tier};
+use crate::render::{custom_reference, CustomReference};
+
+pub(super) fn check(model: &Model, sink: &mut Sink) {
+    for tier in &model.tiers {
+        for member in &tier.members {
+            mentions(tier, &member.component, sink);
+            attributes(tier, &member.component, sink);
+            if let (Body::Custom(custom), Some(sharing)) = (&member.component.body, member.sharing) {
+                custom_type(&member.component, custom, sink);
+                custom_references(tier, sharing, &member.component, &custom.properties, sink);
+            }
+        }
+    }
+}
+
+/// A component that the tier does not have.
+pub(super) fn unknown(tier: &Tier, name: &ComponentName, by: &str, origin: &Origin) -> Diagnostic {
+    Diagnostic::new(
+        &codes::REFERENCE_UNKNOWN_COMPONENT,
+        origin.clone(),
+        format!("{by} names `{name}`, which tier `{}` does not have", tier.name),
+    )
+    .did_you_mean(name.as_str(), tier.members.iter().map(|member| member.component.name.as_str()))
+}
+
+fn mentions(tier: &Tier, component: &Component, sink: &mut Sink) {
+    for (name, kinds) in component.body.mentions() {
+        let Some(target) = tier.member(name) else {
+            sink.push(unknown(tier, name, &format!("`{}`", component.name), &component.origin));
+            continue;
+        };
+        let kind = target.component.body.kind();
+        if !kinds.contains(&kind) {
+            let wanted: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+            sink.push(
+                Diagnostic::new(
+                    &codes::REFERENCE_WRONG_KIND,
+                    component.origin.clone(),
+                    format!("`{}` names `{name}`, which is a `{kind}`", component.name),
+                )
+                .also(target.component.origin.clone(), "this one")
+                .help(format!("name a component of kind {}", wanted.join(", "))),
+            );
+        }
+    }
+}
+
+fn attributes(tier: &Tier, component: &Component, sink: &mut Sink) {
+    for reference in component.body.references() {
+        let Some(target) = tier.member(&reference.component) else {
+            sink.push(unknown(tier, &reference.component, &format!("`{}`", component.name), &component.origin));
+            continue;
+        };
+        let has = target.component.body.attributes();
+        if !has.contains(&reference.attribute) {
+            let kind = target.component.body.kind();
+            let known: Vec<String> = has.iter().map(|attribute| format!("`{}`", attribute.as_str())).collect();
+            sink.push(
+                Diagnostic::new(
+                    &codes::REFERENCE_UNKNOWN_ATTRIBUTE,
+                    component.origin.clone(),
+                    format!(
+                        "`{}` asks for `{}` of `{}`, and a `{kind}` has none",
+                        component.name,
+                        reference.attribute.as_str(),
+                        reference.component
+                    ),
+                )
+                .help(if known.is_empty() {
+                    "nothing can be asked of it".to_owned()
+                } else {
+                    format!("ask for {}", known.join(", "))
+                }),
+            );
+        }
+    }
+}
+
+fn custom_type(component: &Component, custom: &Custom, sink: &mut Sink) {
+    let name = &custom.type_name;
+    if !schema::is_known(name) && !name.starts_with("Custom::") {
+        sink.push(
+            Diagnostic::new(
+                &codes::SCHEMA_UNKNOWN_TYPE,
+                component.origin.clone(),
+                format!("`{name}` of `{}` is not a resource type", component.name),
+            )
+            .help_if(schema::nearest(name).first().map(|near| format!("did you mean `{near}`?"))),
+        );
+    }
+}
+
+/// `Ref`, `Fn::GetAtt` and `Fn::Sub` of a custom resource name components, parameters or pseudo parameters.
+fn custom_references(tier: &Tier, sharing: Sharing, component: &Component, property: &Property, sink: &mut Sink) {
+    let mut check = |name: &str| {
+        if custom_reference(tier, sharing, name) == CustomReference::Unknown {
+            sink.push(
+                Diagnostic::new(
+                    &codes::REFERENCE_CUSTOM,
+                    component.origin.clone(),
+                    format!("`{}` refers to `{name}`, which its template does not have", component.name),
+                )
+                .did_you_mean(name, tier.members.iter().map(|member| member.component.name.as_str()))
+                .help("name a component of the same tier and sharing, `TenantId`, `Cell` or a pseudo parameter"),
+            );
+        }
+    };
+    named(property, &mut check);
+}
+
+fn literal(property: &Property) -> Option<String> {
+    use crate::model::component::Piece;
+    match property {
+        Property::Text(text) => match text.0.as_slice() {
+            [Piece::Literal(literal)] => Some(literal.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn named(property: &Property, check: &mut impl FnMut(&str)) {
+    match property {
+        Property::List(items) => items.iter().for_each(|item| named(item, check)),
+        Property::Map(entries) => {
+            for (key, value) in entries {
+                match (key.as_str(), value) {
+                    ("Ref", value) => literal(value).iter().for_each(|name| check(name)),
+                    ("Fn::GetAtt", Property::List(items)) => {
+                        items.first().and_then(literal).iter().for_each(|name| check(name));
+                    }
+                    ("Fn::GetAtt", value) => {
+                        literal(value).iter().for_each(|text| check(text.split('.').next().unwrap_or(text)));
+                    }
+                    ("Fn::Sub", Property::Text(_)) => {
+                        let text = literal(value).unwrap_or_default();
+                        crate::render::sub_names(&text).into_iter().for_each(&mut *check);
+                    }
+                    _ => named(value, check),
+                }
+            }
+        }
+        Property::Null | Property::Truth(_) | Property::Number(_) | Property::Text(_) => {}
+    }
+}
