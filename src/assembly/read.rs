@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::error::{AssemblyError, AssemblyErrorKind};
-use super::swap;
+use super::swap::{self, Folder};
 use super::write::check_path;
 use super::{LedgerEntry, MANIFEST, Manifest, TenantRecord};
 
-/// An assembly on the disk.
+/// An assembly on the disk. It stays the one that was opened: if another takes its place meanwhile, reading on is an
+/// error and never a mixture of both.
 #[derive(Debug)]
 pub struct Assembly {
-    root: PathBuf,
+    folder: Folder,
     manifest: Manifest,
 }
 
@@ -24,17 +25,18 @@ impl Assembly {
     /// # Errors
     /// If there is no manifest, or it cannot be read.
     pub fn open(root: &Path) -> Result<Self, AssemblyError> {
+        let folder = Folder::open(root).map_err(AssemblyError::io("read", root))?;
         let path = root.join(MANIFEST);
-        let bytes = read(&path).map_err(AssemblyError::io("read", &path))?;
+        let bytes = folder.file(MANIFEST).and_then(read_all).map_err(AssemblyError::io("read", &path))?;
         let manifest = serde_json::from_slice(&bytes)
             .map_err(|error| AssemblyError::new(path, AssemblyErrorKind::Manifest { problem: error.to_string() }))?;
-        Ok(Self { root: root.to_owned(), manifest })
+        Ok(Self { folder, manifest })
     }
 
     /// The folder.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.folder.path
     }
 
     /// What the assembly holds.
@@ -48,8 +50,8 @@ impl Assembly {
     /// # Errors
     /// If the path leads out of the assembly, or the file cannot be read.
     pub fn file(&self, path: &str) -> Result<Vec<u8>, AssemblyError> {
-        let full = inside(&self.root, path)?;
-        read(&full).map_err(AssemblyError::io("read", full))
+        let full = inside(self.root(), path)?;
+        self.folder.file(path).and_then(read_all).map_err(AssemblyError::io("read", full))
     }
 
     /// The tenants, in the order of their ids.
@@ -69,7 +71,10 @@ impl Assembly {
     }
 
     fn lines(&self) -> Result<Lines, AssemblyError> {
-        Lines::open(inside(&self.root, &self.manifest.tenants.path)?)
+        let path = &self.manifest.tenants.path;
+        let full = inside(self.root(), path)?;
+        let file = self.folder.file(path).map_err(AssemblyError::io("read", &full))?;
+        Ok(Lines::new(full, file))
     }
 }
 
@@ -116,7 +121,11 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn open(path: PathBuf) -> Result<Self, AssemblyError> {
         let file = swap::open_plain(&path).map_err(AssemblyError::io("read", &path))?;
-        Ok(Self { path, reader: BufReader::with_capacity(64 * 1024, file), line: Vec::new(), number: 0 })
+        Ok(Self::new(path, file))
+    }
+
+    fn new(path: PathBuf, file: File) -> Self {
+        Self { path, reader: BufReader::with_capacity(64 * 1024, file), line: Vec::new(), number: 0 }
     }
 
     /// The number of the line that was read last, from 1.
@@ -146,8 +155,12 @@ fn without_line(error: &serde_json::Error) -> String {
 
 /// A file, whole.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    swap::open_plain(path).and_then(read_all)
+}
+
+fn read_all(mut file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    swap::open_plain(path)?.read_to_end(&mut bytes)?;
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How one folder took the other's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,38 @@ pub(super) fn open_plain(path: &Path) -> io::Result<File> {
         options.custom_flags(flags.bits().cast_signed());
     }
     options.open(path)
+}
+
+/// A folder that stays the same one when another takes its name.
+#[derive(Debug)]
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    #[cfg(unix)]
+    handle: File,
+}
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            #[cfg(unix)]
+            handle: File::open(path)?,
+        })
+    }
+
+    /// Opens a file in it: not if the file is a link, and without waiting for a pipe's other end.
+    #[cfg(unix)]
+    pub(super) fn file(&self, path: &str) -> io::Result<File> {
+        use rustix::fs::{Mode, OFlags, openat};
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Ok(openat(&self.handle, path, flags, Mode::empty())?.into())
+    }
+
+    /// Opens a file in it.
+    #[cfg(not(unix))]
+    pub(super) fn file(&self, path: &str) -> io::Result<File> {
+        File::open(self.path.join(path))
+    }
 }
 
 /// Writes everything that the file system of a folder still holds in memory.

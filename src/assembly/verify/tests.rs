@@ -89,6 +89,19 @@ fn what_was_written_verifies_and_is_read_back() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_open_assembly_never_turns_into_another() {
+    let place = place(3);
+    let before = Assembly::open(&place.root).unwrap();
+    let under_way = before.tenants().unwrap();
+    sample(5).write(&place.root, Mode::Write).unwrap();
+    assert_eq!(under_way.count(), 3);
+    let error = before.tenants().unwrap_err();
+    let AssemblyErrorKind::Io { source, .. } = error.kind() else { panic!("{error}") };
+    assert_eq!(source.kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
 fn a_folder_without_a_manifest_is_no_assembly() {
     let place = place(1);
     fs::remove_file(place.root.join(MANIFEST)).unwrap();
