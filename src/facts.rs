@@ -289,8 +289,7 @@ fn unknown(kind: &'static str, name: &str) -> FactsError {
 }
 
 fn parse(what: &str, text: &str) -> Result<Value, FactsError> {
-    serde_json::from_str(text)
-        .map_err(|error| FactsError::Syntax { text: what.to_owned(), problem: error.to_string() })
+    serde_json::from_str(text).map_err(|error| FactsError::Syntax { text: what.to_owned(), problem: error.to_string() })
 }
 
 fn shipped() -> Result<Value, FactsError> {
