@@ -129,8 +129,8 @@ pub enum TooLarge {
         guardrail: String,
         /// By how many characters.
         over: usize,
-        /// What a policy may measure.
-        limit: Limit,
+        /// The room there is.
+        budget: Box<Budget>,
     },
     /// All of them together need more policies than a target takes.
     Together {
@@ -138,31 +138,31 @@ pub enum TooLarge {
         guardrail: String,
         /// What it measures on its own.
         size: usize,
-        /// By how many characters the guardrails exceed the room.
+        /// By how many characters the guardrails exceed the room, at least one.
         over: usize,
-        /// How many policies there is room for.
-        slots: usize,
-        /// What a policy may measure.
-        limit: Limit,
-        /// How many policies a target takes.
-        per_target: Limit,
+        /// The room there is.
+        budget: Box<Budget>,
     },
 }
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Statement { guardrail, over, limit } => write!(
+            Self::Statement { guardrail, over, budget } => write!(
                 formatter,
                 "the guardrail `{guardrail}` is {over} characters too large: a policy may have {} characters ({}) and \
                  a list of exceptions cannot be divided",
-                limit.value, limit.date
+                budget.size.value, budget.size.date
             ),
-            Self::Together { guardrail, size, over, slots, limit, per_target } => write!(
+            Self::Together { guardrail, size, over, budget } => write!(
                 formatter,
                 "the guardrails have {over} characters too many: a target takes {} policies ({}) of {} characters ({}), \
-                 {slots} of them are free, and the largest guardrail, `{guardrail}`, has {size} characters",
-                per_target.value, per_target.date, limit.value, limit.date
+                 {} of them are free, and the largest guardrail, `{guardrail}`, has {size} characters",
+                budget.per_target.value,
+                budget.per_target.date,
+                budget.size.value,
+                budget.size.date,
+                budget.slots()
             ),
         }
     }
@@ -276,7 +276,11 @@ fn units<P: Clone>(groups: &[Group<P>], room: Room, budget: &Budget) -> Result<V
             }
             let Some(parts) = divided(&statement, room) else {
                 let over = room.size(std::slice::from_ref(&statement)).saturating_sub(room.limit);
-                return Err(TooLarge::Statement { guardrail: group.name.clone(), over, limit: budget.size.clone() });
+                return Err(TooLarge::Statement {
+                    guardrail: group.name.clone(),
+                    over,
+                    budget: Box::new(budget.clone()),
+                });
             };
             for (number, part) in parts.into_iter().enumerate() {
                 push(format!("{key}/{number}"), vec![part]);
@@ -387,14 +391,7 @@ fn together<P: Clone>(groups: &[Group<P>], budget: &Budget, room: Room) -> TooLa
     let (size, guardrail) = sizes().max().unwrap_or_default();
     let all: Vec<Statement<P>> = groups.iter().flat_map(|group| group.statements.iter().cloned()).collect();
     let over = room.size(&all).saturating_sub(budget.slots() * room.limit).max(1);
-    TooLarge::Together {
-        guardrail: guardrail.to_owned(),
-        size,
-        over,
-        slots: budget.slots(),
-        limit: budget.size.clone(),
-        per_target: budget.per_target.clone(),
-    }
+    TooLarge::Together { guardrail: guardrail.to_owned(), size, over, budget: Box::new(budget.clone()) }
 }
 
 fn text<T: serde::Serialize>(value: &T) -> Option<String> {
