@@ -71,7 +71,7 @@ pub struct Limit {
     pub note: Option<String>,
     /// Where the figure comes from: an AWS page, or `overrides`.
     pub source: String,
-    /// When the source said so, or when the figure was last compared with it: `YYYY-MM-DD`.
+    /// When the source said so, or when the figure was written down: `YYYY-MM-DD`.
     pub date: String,
 }
 
