@@ -71,7 +71,7 @@ pub struct Limit {
     pub note: Option<String>,
     /// Where the figure comes from: an AWS page, or `overrides`.
     pub source: String,
-    /// When the source said so, or when the figure was last compared with it: `YYYY-MM-DD`.
+    /// When the source said so, or when the figure was written down: `YYYY-MM-DD`.
     pub date: String,
 }
 
@@ -289,8 +289,7 @@ fn unknown(kind: &'static str, name: &str) -> FactsError {
 }
 
 fn parse(what: &str, text: &str) -> Result<Value, FactsError> {
-    serde_json::from_str(text)
-        .map_err(|error| FactsError::Syntax { text: what.to_owned(), problem: error.to_string() })
+    serde_json::from_str(text).map_err(|error| FactsError::Syntax { text: what.to_owned(), problem: error.to_string() })
 }
 
 fn shipped() -> Result<Value, FactsError> {

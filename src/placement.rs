@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostics::{codes, Diagnostic};
+use crate::diagnostics::{Diagnostic, codes};
 use crate::facts::Facts;
-use crate::model::{naming, AccountId, Boundary, Cell, CellName, Model, Region, Strategy, Tenant, TenantId, Tier};
+use crate::model::{AccountId, Boundary, Cell, CellName, Model, Region, Strategy, Tenant, TenantId, Tier, naming};
 
 /// Where the ledger says a tenant is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,16 +91,27 @@ impl<'m> Placer<'m> {
     ///
     /// # Errors
     /// A finding, if no cell may hold the tenant, if those that may are full, or if it may no longer be where it is.
-    pub fn place(&mut self, tenant: &Tenant, tier: &Tier, earlier: Option<Earlier<'_>>) -> Result<Placed<'m>, Box<Diagnostic>> {
+    pub fn place(
+        &mut self,
+        tenant: &Tenant,
+        tier: &Tier,
+        earlier: Option<Earlier<'_>>,
+    ) -> Result<Placed<'m>, Box<Diagnostic>> {
         if let Some(earlier) = earlier {
             return self.keep(tenant, tier, earlier);
         }
-        let allowed: Vec<(usize, &'m Cell)> =
-            self.model.cells.iter().enumerate().filter(|(_, cell)| self.obstacle(tenant, tier, cell).is_none()).collect();
+        let allowed: Vec<(usize, &'m Cell)> = self
+            .model
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| self.obstacle(tenant, tier, cell).is_none())
+            .collect();
         if allowed.is_empty() {
             return Err(Box::new(self.no_cell(tenant, tier)));
         }
-        let roomy: Vec<(usize, &'m Cell)> = allowed.iter().copied().filter(|(index, cell)| self.has_room(*index, cell)).collect();
+        let roomy: Vec<(usize, &'m Cell)> =
+            allowed.iter().copied().filter(|(index, cell)| self.has_room(*index, cell)).collect();
         let Some(((index, cell), reason)) = self.choose(tenant, tier, &roomy) else {
             return Err(Box::new(full(tenant, tier, &allowed)));
         };
@@ -220,8 +231,7 @@ impl<'m> Placer<'m> {
             }
             Strategy::Compliance => {
                 let fewest = roomy.iter().map(|(_, cell)| cell.compliance.len()).min()?;
-                let tight: Vec<_> =
-                    roomy.iter().copied().filter(|(_, cell)| cell.compliance.len() == fewest).collect();
+                let tight: Vec<_> = roomy.iter().copied().filter(|(_, cell)| cell.compliance.len() == fewest).collect();
                 emptiest(&tight).map(|chosen| (chosen, "complies with what is needed and least beyond".to_owned()))
             }
             Strategy::Dedicated => roomy.first().map(|chosen| (*chosen, "reserved for the tenant".to_owned())),

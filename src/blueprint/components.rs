@@ -3,7 +3,7 @@
 use super::lower::{component_name, names};
 use super::shapes::COMPONENTS;
 use super::text;
-use crate::diagnostics::{codes, Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::model::component::{
     Alarms, Bucket, Code, Custom, Dashboard, EventBus, Function, HttpApi, Index, Key, KeyAttribute, Mfa, Network,
     Property, Queue, RestApi, Route, Table, Throttle, Topic, UserPool,
@@ -197,11 +197,7 @@ fn key_attribute(node: &Node) -> Option<KeyAttribute> {
 }
 
 fn throttle(node: &Node) -> Option<Throttle> {
-    Some(Throttle {
-        rate: count(node, "rate")?,
-        burst: count(node, "burst")?,
-        daily_quota: count(node, "daily_quota"),
-    })
+    Some(Throttle { rate: count(node, "rate")?, burst: count(node, "burst")?, daily_quota: count(node, "daily_quota") })
 }
 
 fn read_table(node: &Node, table: &mut Table, sink: &mut Sink) {
@@ -288,7 +284,8 @@ fn routes(node: &Node, sink: &mut Sink) -> Option<Vec<Route>> {
 
 fn path_is_well_formed(path: &str) -> bool {
     let plain = |text: &str| {
-        !text.is_empty() && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character))
+        !text.is_empty()
+            && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character))
     };
     let Some(rest) = path.strip_prefix('/') else { return false };
     rest.is_empty()

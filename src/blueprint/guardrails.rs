@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::components::texts;
 use super::lower::misnamed;
-use crate::diagnostics::{codes, Sink};
+use crate::diagnostics::{Sink, codes};
 use crate::model::guardrail::{
     ActionPattern, BucketPattern, DataPerimeter, InstanceTypePattern, InstanceTypes, OrganizationId, ProtectAudit,
     ProtectTags, Regions, RolePattern, Services, TagKey,
 };
 use crate::model::{AccountId, Exemptions, Guardrail, NameError, Region};
-use crate::source::shape::{optional, required, Kind, Shape, Variant};
 use crate::source::Node;
+use crate::source::shape::{Kind, Shape, Variant, optional, required};
 
 const TEXTS: Kind = Kind::List(&Kind::Text);
 
@@ -89,7 +89,10 @@ pub(super) static GUARDRAILS: &[Variant] = &[
 ];
 
 /// Collects what can be read of a list; the first thing that cannot is returned.
-fn all<T: Ord, C: FromIterator<T>>(texts: Vec<String>, make: impl Fn(&str) -> Result<T, NameError>) -> Result<C, NameError> {
+fn all<T: Ord, C: FromIterator<T>>(
+    texts: Vec<String>,
+    make: impl Fn(&str) -> Result<T, NameError>,
+) -> Result<C, NameError> {
     texts.iter().map(|text| make(text)).collect()
 }
 
@@ -114,9 +117,9 @@ pub(super) fn lower(name: &str, settings: Option<&Node>, entry: &Node, sink: &mu
                 let patterns: Vec<InstanceTypePattern> = all(itself(), InstanceTypePattern::new)?;
                 Guardrail::InstanceTypes(InstanceTypes::new(patterns)?)
             }
-            "protect-audit" => Guardrail::ProtectAudit(ProtectAudit {
-                log_archives: all(list("log_archives"), BucketPattern::new)?,
-            }),
+            "protect-audit" => {
+                Guardrail::ProtectAudit(ProtectAudit { log_archives: all(list("log_archives"), BucketPattern::new)? })
+            }
             "protect-tags" => {
                 let keys: Vec<TagKey> = all(list("keys"), TagKey::new)?;
                 let required: Vec<TagKey> = all(list("required"), TagKey::new)?;

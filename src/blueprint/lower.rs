@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::components::{self, texts};
 use super::guardrails::{self, GUARDRAILS};
 use super::shapes::{BLUEPRINT, COMPONENTS};
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::model::{
-    Access, AccountId, Acknowledgement, BlueprintName, Boundary, Cell, CellName, ComponentName, Grant,
-    Guardrail, IdLanguage, Isolation, Member, Model, NameError, Organization, Region, Sharing, Strategy, TenantId,
-    Tenants, Tier, TierName,
+    Access, AccountId, Acknowledgement, BlueprintName, Boundary, Cell, CellName, ComponentName, Grant, Guardrail,
+    IdLanguage, Isolation, Member, Model, NameError, Organization, Region, Sharing, Strategy, TenantId, Tenants, Tier,
+    TierName,
 };
-use crate::source::shape::{check_record, variant_of};
 use crate::source::Node;
+use crate::source::shape::{check_record, variant_of};
 
 /// Lowers a blueprint. Returns nothing when the shape is wrong; the sink says where.
 pub fn lower(tree: &Node, sink: &mut Sink) -> Option<Model> {
@@ -118,7 +118,11 @@ impl Lowering<'_> {
             cost_center: self.text("cost_center")?,
             ids,
             organization: Organization { id: of_organization("id"), parent: of_organization("parent") },
-            asset_bucket: tree.get("assets").and_then(|assets| assets.get("bucket")).and_then(Node::text).map(str::to_owned),
+            asset_bucket: tree
+                .get("assets")
+                .and_then(|assets| assets.get("bucket"))
+                .and_then(Node::text)
+                .map(str::to_owned),
             cells,
             guardrails: self.guardrails(tree),
             exemptions: guardrails::exemptions(organization, self.sink),
@@ -305,7 +309,11 @@ impl Lowering<'_> {
                     Diagnostic::new(
                         &codes::SHAPE_UNKNOWN_KEY,
                         list.origin.clone(),
-                        format!("`{}` is for bridge tiers, and this is a {} tier", sharing.as_str(), isolation.as_str()),
+                        format!(
+                            "`{}` is for bridge tiers, and this is a {} tier",
+                            sharing.as_str(),
+                            isolation.as_str()
+                        ),
                     )
                     .help("take it out, or write `isolation: bridge`"),
                 );
@@ -343,12 +351,8 @@ impl Lowering<'_> {
 
 /// A component that the tier does not have.
 pub(super) fn unknown_component(name: &str, origin: &Origin, members: &[Member]) -> Diagnostic {
-    Diagnostic::new(
-        &codes::REFERENCE_UNKNOWN_COMPONENT,
-        origin.clone(),
-        format!("the tier has no component `{name}`"),
-    )
-    .did_you_mean(name, members.iter().map(|member| member.component.name.as_str()))
+    Diagnostic::new(&codes::REFERENCE_UNKNOWN_COMPONENT, origin.clone(), format!("the tier has no component `{name}`"))
+        .did_you_mean(name, members.iter().map(|member| member.component.name.as_str()))
 }
 
 /// The items of a list, none when there is no list.

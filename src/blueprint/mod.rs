@@ -9,4 +9,4 @@ mod text;
 
 pub use lower::lower;
 pub use shapes::json_schema;
-pub use tenants::{collect, Spill, TenantSet};
+pub use tenants::{Spill, TenantSet, collect};

@@ -1,9 +1,9 @@
 //! What a blueprint may look like, said once: the check of a tree and the JSON Schema both come from here.
 
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 use super::guardrails::GUARDRAILS;
-use crate::source::shape::{optional, record_schema, required, Kind, Shape, Variant};
+use crate::source::shape::{Kind, Shape, Variant, optional, record_schema, required};
 
 const TEXTS: Kind = Kind::List(&Kind::Text);
 const TRUTH: Kind = Kind::Truth;
@@ -146,7 +146,11 @@ static FUNCTION: Shape = Shape {
         optional("handler", Kind::Text, "the entry point; `index.handler` by default"),
         optional("memory_mib", Kind::Integer(128, 10_240), "memory in MiB; 256 by default"),
         optional("timeout_seconds", Kind::Integer(1, 900), "longest run in seconds; 15 by default"),
-        optional("environment", Kind::MapOf(&Kind::Text), "environment variables; `${Component.attribute}` is filled in"),
+        optional(
+            "environment",
+            Kind::MapOf(&Kind::Text),
+            "environment variables; `${Component.attribute}` is filled in",
+        ),
         optional("reserved_concurrency", Kind::Integer(0, 100_000), "how many runs there may be at once"),
         optional("log_retention_days", Kind::Integer(1, 3_653), "days logs are kept; 30 by default"),
         optional("architecture", Kind::Word(&["arm64", "x86_64"]), "`arm64` by default"),
@@ -218,7 +222,11 @@ static EVENT_BUS: Shape = Shape {
     doc: "An EventBridge event bus.",
     fields: &[
         required("event_bus", Kind::Text, "the component's name"),
-        optional("partition_by", Kind::Text, "the tenant key: the field of an event's detail that holds the tenant's id"),
+        optional(
+            "partition_by",
+            Kind::Text,
+            "the tenant key: the field of an event's detail that holds the tenant's id",
+        ),
         optional("archive_days", Kind::Integer(1, 3_653), "days events are kept for replay; not kept by default"),
         RENAMED_FROM,
     ],
@@ -229,7 +237,11 @@ static USER_POOL: Shape = Shape {
     doc: "A Cognito user pool with one app client.",
     fields: &[
         required("user_pool", Kind::Text, "the component's name"),
-        optional("mfa", Kind::Word(&["off", "optional", "required"]), "when a second factor is asked for; `optional` by default"),
+        optional(
+            "mfa",
+            Kind::Word(&["off", "optional", "required"]),
+            "when a second factor is asked for; `optional` by default",
+        ),
         optional("password_length", Kind::Integer(6, 99), "shortest password in characters; 12 by default"),
         RENAMED_FROM,
     ],

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::components;
 use super::lower::{items, misnamed};
-use crate::diagnostics::{codes, closest, Diagnostic, Origin, Sink};
+use crate::diagnostics::{Diagnostic, Origin, Sink, closest, codes};
 use crate::model::{
     AccountId, Body, CellName, ComponentName, IdLanguage, Model, NameError, Region, Sharing, State, Tenant, TenantId,
     Tenants, Tier, TierName,
@@ -65,8 +65,7 @@ impl TenantSet {
                     let origin = Origin::Line { file: Arc::clone(file), line };
                     // Every line was read without a finding when it went into the spool.
                     if let Ok(record) = serde_json::from_slice::<Record<'_>>(json)
-                        && let Some(tenant) =
-                            record.lower(&model.ids, &model.tiers, &origin, &mut Sink::new())
+                        && let Some(tenant) = record.lower(&model.ids, &model.tiers, &origin, &mut Sink::new())
                     {
                         visit(&tenant)?;
                     }
@@ -128,9 +127,10 @@ impl Places<'_> {
 
 impl Record<'_> {
     fn lower(&self, ids: &IdLanguage, tiers: &[Tier], origin: &Origin, sink: &mut Sink) -> Option<Tenant> {
-        let overrides = self.overrides.as_ref().map(|overrides| {
-            Node::from_json(&serde_json::Value::Object(overrides.clone()), origin)
-        });
+        let overrides = self
+            .overrides
+            .as_ref()
+            .map(|overrides| Node::from_json(&serde_json::Value::Object(overrides.clone()), origin));
         self.lower_at(ids, tiers, &Places { whole: origin, node: None }, overrides.as_ref(), sink)
     }
 
@@ -180,8 +180,11 @@ impl Record<'_> {
         let cell =
             self.cell.as_ref().and_then(|text| parsed(text, &places.of("cell"), &codes::ID_NAME, CellName::new, sink));
         let mut residency = Vec::new();
-        for (key, region) in
-            self.region.iter().map(|region| ("region", region)).chain(self.residency.iter().map(|region| ("residency", region)))
+        for (key, region) in self
+            .region
+            .iter()
+            .map(|region| ("region", region))
+            .chain(self.residency.iter().map(|region| ("residency", region)))
         {
             residency.extend(parsed(region, &places.of(key), &codes::ID_REGION, Region::new, sink));
         }
@@ -287,12 +290,7 @@ pub(super) fn inline(node: &Node, ids: &IdLanguage, tiers: &[Tier], sink: &mut S
 ///
 /// # Errors
 /// If the spool cannot be written.
-pub fn collect(
-    model: &Model,
-    world: &dyn World,
-    spill: &Spill<'_>,
-    sink: &mut Sink,
-) -> std::io::Result<TenantSet> {
+pub fn collect(model: &Model, world: &dyn World, spill: &Spill<'_>, sink: &mut Sink) -> std::io::Result<TenantSet> {
     match &model.tenants {
         Tenants::Inline(tenants) => {
             let mut tenants = tenants.clone();
@@ -332,8 +330,12 @@ fn from_file(
         Some("csv") => true,
         _ => {
             sink.push(
-                Diagnostic::new(&codes::TENANT_FILE, origin.clone(), format!("`{path}` is neither `.jsonl` nor `.csv`"))
-                    .help("name the file for its format: one JSON object to a line, or CSV with a header"),
+                Diagnostic::new(
+                    &codes::TENANT_FILE,
+                    origin.clone(),
+                    format!("`{path}` is neither `.jsonl` nor `.csv`"),
+                )
+                .help("name the file for its format: one JSON object to a line, or CSV with a header"),
             );
             return Ok(TenantSet::Spooled { lines: spool.finish()?, file });
         }
@@ -348,7 +350,8 @@ fn from_file(
             .help("the path counts from the blueprint's folder"),
         ),
         Ok(reader) => {
-            let mut reading = Reading { model, file: Arc::clone(&file), spool: &mut spool, sink, found: 0, payload: Vec::new() };
+            let mut reading =
+                Reading { model, file: Arc::clone(&file), spool: &mut spool, sink, found: 0, payload: Vec::new() };
             if csv { reading.csv(reader)? } else { reading.jsonl(reader)? }
         }
     }
@@ -531,7 +534,17 @@ impl Reading<'_> {
 
 /// The columns of a CSV file. Lists are separated by `;`. Overrides need JSON lines.
 const COLUMNS: [&str; 12] = [
-    "tenant", "tier", "name", "state", "account", "cell", "region", "residency", "geography", "compliance", "owner",
+    "tenant",
+    "tier",
+    "name",
+    "state",
+    "account",
+    "cell",
+    "region",
+    "residency",
+    "geography",
+    "compliance",
+    "owner",
     "cost_center",
 ];
 

@@ -1,8 +1,8 @@
 //! Text with references: `${Orders.name}`, and `$${` for a `${` that is meant literally.
 
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
-use crate::model::component::{Attribute, Piece, Reference, Text};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::model::ComponentName;
+use crate::model::component::{Attribute, Piece, Reference, Text};
 
 /// Reads text with references; what cannot be read goes to the sink.
 pub(super) fn parse(text: &str, origin: &Origin, sink: &mut Sink) -> Text {
@@ -19,8 +19,12 @@ pub(super) fn parse(text: &str, origin: &Origin, sink: &mut Sink) -> Text {
         literal.push_str(before);
         let Some((inside, after)) = after.split_once('}') else {
             sink.push(
-                Diagnostic::new(&codes::REFERENCE_SYNTAX, origin.clone(), "a reference begins with `${` and does not end")
-                    .help("write `${Component.attribute}`, or `$${` for a literal `${`"),
+                Diagnostic::new(
+                    &codes::REFERENCE_SYNTAX,
+                    origin.clone(),
+                    "a reference begins with `${` and does not end",
+                )
+                .help("write `${Component.attribute}`, or `$${` for a literal `${`"),
             );
             return Text::default();
         };

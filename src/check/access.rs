@@ -1,16 +1,17 @@
 //! Access: from what runs code, to what can be reached, in a way that exists.
 
 use super::references::unknown;
-use crate::diagnostics::{codes, Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::model::{Access, Body, Grant, Model, Tier};
 
 pub(super) fn check(model: &Model, sink: &mut Sink) {
     for tier in &model.tiers {
         for (index, grant) in tier.grants.iter().enumerate() {
             one(tier, grant, sink);
-            let earlier = tier.grants.iter().take(index).find(|earlier| {
-                earlier.from == grant.from && earlier.to == grant.to && earlier.access == grant.access
-            });
+            let earlier =
+                tier.grants.iter().take(index).find(|earlier| {
+                    earlier.from == grant.from && earlier.to == grant.to && earlier.access == grant.access
+                });
             if let Some(earlier) = earlier {
                 sink.push(
                     Diagnostic::new(

@@ -1,6 +1,6 @@
 //! Acknowledgements: findings that somebody decided to live with, by code and with a reason.
 
-use crate::diagnostics::{codes, find_code, all_codes, Diagnostic, Severity, Sink};
+use crate::diagnostics::{Diagnostic, Severity, Sink, all_codes, codes, find_code};
 use crate::model::Model;
 
 /// Marks the findings that the model acknowledges. Errors stay errors: what is wrong has to be mended, only warnings

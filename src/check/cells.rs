@@ -1,6 +1,6 @@
 //! Cells: regions that exist, accounts where they are needed, tiers that are there.
 
-use crate::diagnostics::{codes, Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::facts::Facts;
 use crate::model::{Body, Boundary, Model, Sharing};
 
@@ -38,7 +38,10 @@ pub(super) fn check(model: &Model, facts: &Facts, sink: &mut Sink) {
                 Diagnostic::new(
                     &codes::ID_ACCOUNT,
                     cell.origin.clone(),
-                    format!("cell `{}` has no account, and tenants of tier `{}` live in the cell's", cell.name, tier.name),
+                    format!(
+                        "cell `{}` has no account, and tenants of tier `{}` live in the cell's",
+                        cell.name, tier.name
+                    ),
                 )
                 .help("add `account: '123456789012'`, or list under `tiers:` only tiers whose tenants have their own"),
             );

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::diagnostics::{codes, Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::model::component::{Code, Function, Table};
 use crate::model::{Body, Component, Model, TenantKey, Tier};
 use crate::render::is_range;
@@ -30,7 +30,9 @@ fn one(model: &Model, tier: &Tier, component: &Component, world: &dyn World, sin
         Body::Bucket(bucket) if !bucket.versioned && bucket.lock_days.is_none() => {
             off(component, "versioning", "an overwritten object is gone", sink);
         }
-        Body::Topic(topic) if !topic.tls_only => off(component, "`tls_only`", "messages may be sent in the clear", sink),
+        Body::Topic(topic) if !topic.tls_only => {
+            off(component, "`tls_only`", "messages may be sent in the clear", sink)
+        }
         Body::Function(function) => {
             code(model, component, function, world, sink);
             timeouts(tier, component, function, sink);
@@ -199,7 +201,10 @@ fn timeouts(tier: &Tier, component: &Component, function: &Function, sink: &mut 
                     ),
                 )
                 .also(component.origin.clone(), "this function reads it")
-                .help(format!("write `visibility_timeout_seconds: {}`, six times as long", function.timeout_seconds * 6)),
+                .help(format!(
+                    "write `visibility_timeout_seconds: {}`, six times as long",
+                    function.timeout_seconds * 6
+                )),
             );
         }
     }

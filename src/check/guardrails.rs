@@ -1,6 +1,6 @@
 //! Guardrails against the product itself: they leave open what its cells and components need.
 
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::facts::Facts;
 use crate::model::guardrail::Services;
 use crate::model::{Cell, Guardrail, Model, Tier};
@@ -8,7 +8,7 @@ use crate::model::{Cell, Guardrail, Model, Tier};
 /// The guardrails of a tier: those of the blueprint and its own. Its own come first, and take the place of the
 /// blueprint's of the same name.
 #[must_use]
-pub fn of_tier<'m>(model: &'m Model, tier: &'m Tier) -> Vec<&'m (Guardrail, Origin)> {
+pub(crate) fn of_tier<'m>(model: &'m Model, tier: &'m Tier) -> Vec<&'m (Guardrail, Origin)> {
     let own = tier.guardrails.iter();
     let inherited =
         model.guardrails.iter().filter(|(one, _)| !tier.guardrails.iter().any(|(other, _)| other.name() == one.name()));
@@ -99,7 +99,10 @@ fn needed_services(tier: &Tier, services: &Services, origin: &Origin, facts: &Fa
                     Diagnostic::new(
                         &codes::GUARDRAIL_SERVICE,
                         origin.clone(),
-                        format!("`{}` needs the service `{service}`, which this guardrail denies", member.component.name),
+                        format!(
+                            "`{}` needs the service `{service}`, which this guardrail denies",
+                            member.component.name
+                        ),
                     )
                     .also(member.component.origin.clone(), "this component")
                     .help(format!("add `{service}` to the guardrail's services, under `also:`")),

@@ -15,7 +15,7 @@ use std::io;
 
 pub use acknowledge::apply as acknowledge;
 
-use crate::blueprint::{collect, Spill, TenantSet};
+use crate::blueprint::{Spill, TenantSet, collect};
 use crate::diagnostics::Sink;
 use crate::facts::Facts;
 use crate::model::Model;

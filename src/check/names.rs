@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
-use crate::model::{naming, Model};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
+use crate::model::{Model, naming};
 
 pub(super) fn check(model: &Model, sink: &mut Sink) {
     unique("tier", model.tiers.iter().map(|tier| (tier.name.to_string(), &tier.origin)), sink);

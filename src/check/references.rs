@@ -1,10 +1,10 @@
 //! Names of components in other components: they exist, are of the right kind and have what is asked of them.
 
 use crate::cfn::schema;
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::model::component::{Custom, Property};
 use crate::model::{Body, Component, ComponentName, Model, Sharing, Tier};
-use crate::render::{custom_reference, CustomReference};
+use crate::render::{CustomReference, custom_reference};
 
 pub(super) fn check(model: &Model, sink: &mut Sink) {
     for tier in &model.tiers {

@@ -1,6 +1,6 @@
 //! What tenants share and what keeps them apart in it.
 
-use crate::diagnostics::{codes, Code, Diagnostic, Sink};
+use crate::diagnostics::{Code, Diagnostic, Sink, codes};
 use crate::model::{Body, Boundary, Isolation, Member, Model, Sharing, Tier};
 
 pub(super) fn check(model: &Model, sink: &mut Sink) {
@@ -85,7 +85,10 @@ fn unpartitioned(tier: &Tier, member: &Member, sink: &mut Sink) {
             format!("{kind} `{name}` serves many tenants but {lacks}"),
         )
         .label(format!("shared by every tenant of tier `{}`", tier.name))
-        .also(tier.origin.clone(), if tier.isolation == Isolation::Bridge { "pooled in this tier" } else { "pooled here" })
+        .also(
+            tier.origin.clone(),
+            if tier.isolation == Isolation::Bridge { "pooled in this tier" } else { "pooled here" },
+        )
         .help(help),
     );
 }

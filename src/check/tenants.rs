@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use crate::blueprint::TenantSet;
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::model::{Boundary, Model};
 
 /// How many findings of one kind are kept.
@@ -48,8 +48,11 @@ pub(super) fn check(model: &Model, tenants: &TenantSet, sink: &mut Sink) -> io::
         );
     }
     accounts.sort_unstable();
-    let shared: Vec<u64> =
-        accounts.windows(2).filter_map(|pair| matches!(pair, [a, b] if a == b).then(|| pair.first().copied())).flatten().collect();
+    let shared: Vec<u64> = accounts
+        .windows(2)
+        .filter_map(|pair| matches!(pair, [a, b] if a == b).then(|| pair.first().copied()))
+        .flatten()
+        .collect();
     if !shared.is_empty() {
         report_shared(model, tenants, &shared, sink)?;
     }

@@ -3,8 +3,8 @@
 mod expand;
 mod template;
 
-pub use expand::{escaped, Expander};
-pub use template::{template, Template};
+pub use expand::{Expander, escaped};
+pub use template::{Template, template};
 
 use serde::Serialize;
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::cfn::expr::Node;
 use crate::ir::{Parameter, StackGraph};
-use crate::model::naming::{DIGEST_LENGTH, LABEL_LENGTH};
 use crate::model::IdLanguage;
+use crate::model::naming::{DIGEST_LENGTH, LABEL_LENGTH};
 use crate::passes::validate::references;
 
 /// A template, whole.
@@ -82,15 +82,18 @@ fn declaration(parameter: Parameter, ids: &IdLanguage) -> Value {
     let text = |description: &str, pattern: &str| json!({"Type": "String", "Description": description, "AllowedPattern": pattern});
     match parameter {
         Parameter::TenantId => text("The tenant's id", ids.pattern()),
-        Parameter::TenantLabel => text(
-            "The readable part of the tenant's names",
-            &format!("^[a-z0-9][a-z0-9-]{{0,{}}}$", LABEL_LENGTH - 1),
-        ),
+        Parameter::TenantLabel => {
+            text("The readable part of the tenant's names", &format!("^[a-z0-9][a-z0-9-]{{0,{}}}$", LABEL_LENGTH - 1))
+        }
         Parameter::TenantDigest => text("The digest in the tenant's names", &format!("^[a-z2-7]{{{DIGEST_LENGTH}}}$")),
         Parameter::Cell => text("The cell", "^[a-z][a-z0-9-]{0,15}$"),
         Parameter::CellDigest => text("The digest in the cell's names", &format!("^[a-z2-7]{{{DIGEST_LENGTH}}}$")),
         Parameter::CellStack => text("The stack that the cell's tenants share", "^[a-zA-Z][a-zA-Z0-9-]{0,127}$"),
-        Parameter::Owner => json!({"Type": "String", "Description": "Who owns the resources", "MinLength": 1, "MaxLength": 256}),
-        Parameter::CostCenter => json!({"Type": "String", "Description": "Who pays for the resources", "MinLength": 1, "MaxLength": 256}),
+        Parameter::Owner => {
+            json!({"Type": "String", "Description": "Who owns the resources", "MinLength": 1, "MaxLength": 256})
+        }
+        Parameter::CostCenter => {
+            json!({"Type": "String", "Description": "Who pays for the resources", "MinLength": 1, "MaxLength": 256})
+        }
     }
 }

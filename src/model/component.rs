@@ -188,7 +188,13 @@ pub struct Queue {
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { tenant_key: None, visibility_timeout_seconds: 90, retention_days: 14, max_receives: 5, encrypt_with: None }
+        Self {
+            tenant_key: None,
+            visibility_timeout_seconds: 90,
+            retention_days: 14,
+            max_receives: 5,
+            encrypt_with: None,
+        }
     }
 }
 

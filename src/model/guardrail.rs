@@ -86,8 +86,8 @@ impl RolePattern {
         let role = resource.strip_prefix("role/").unwrap_or_default();
         let place_fits = matches!(*partition, "*" | "aws" | "aws-cn" | "aws-us-gov")
             && (*account == "*" || AccountId::new(account).is_ok());
-        let role_fits = !role.is_empty()
-            && role.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-/*?".contains(&byte));
+        let role_fits =
+            !role.is_empty() && role.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-/*?".contains(&byte));
         if !place_fits || !role_fits {
             return refuse(
                 format!("`{text}` is not the ARN of a role"),
@@ -162,9 +162,7 @@ impl InstanceTypePattern {
     /// If it has other characters than an instance type has.
     pub fn new(text: &str) -> Result<Self, NameError> {
         let fits = text.contains('.')
-            && text.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-*?".contains(&byte)
-            });
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-*?".contains(&byte));
         if fits {
             return Ok(Self(text.to_owned()));
         }
@@ -184,9 +182,7 @@ impl BucketPattern {
     /// If it has other characters than a bucket's name has, or no literal one.
     pub fn new(text: &str) -> Result<Self, NameError> {
         let fits = text.bytes().any(|byte| byte.is_ascii_alphanumeric())
-            && text.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-*?".contains(&byte)
-            });
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-*?".contains(&byte));
         if fits {
             return Ok(Self(text.to_owned()));
         }
@@ -250,7 +246,8 @@ impl Default for Exemptions {
     /// (<https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html>), of service-managed and self-managed
     /// stack sets, of Control Tower, and of accounts created by Organizations.
     fn default() -> Self {
-        let roles = |names: &[&str]| names.iter().map(|name| RolePattern(format!("arn:*:iam::*:role/{name}"))).collect();
+        let roles =
+            |names: &[&str]| names.iter().map(|name| RolePattern(format!("arn:*:iam::*:role/{name}"))).collect();
         Self {
             deployment: roles(&["cdk-*-cfn-exec-role-*", "cdk-*-deploy-role-*"]),
             stack_sets: roles(&["stacksets-exec-*", "AWSCloudFormationStackSetExecutionRole"]),
@@ -315,7 +312,7 @@ impl Services {
         if preset.is_none() && also.is_empty() {
             return refuse(
                 "the guardrail `services` allows no service".to_owned(),
-                "name a preset such as `serverless`, or the services",
+                "name a preset such as `serverless_only`, or the services",
             );
         }
         Ok(Self { preset, also })

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::diagnostics::{codes, Code, Diagnostic, Origin, Sink};
+use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
 use crate::facts::{Facts, FactsError, Limit};
 use crate::ir::{GraphNode, StackGraph};
 
@@ -15,7 +15,15 @@ const FILLED_IN: usize = 120;
 /// # Errors
 /// If a limit is missing from the facts.
 pub fn run(stack: &StackGraph, what: &str, origin: &Origin, facts: &Facts, sink: &mut Sink) -> Result<(), FactsError> {
-    over(&codes::LIMIT_RESOURCES, what, "resources", stack.nodes.len(), facts.limit("template_resources")?, origin, sink);
+    over(
+        &codes::LIMIT_RESOURCES,
+        what,
+        "resources",
+        stack.nodes.len(),
+        facts.limit("template_resources")?,
+        origin,
+        sink,
+    );
     over(&codes::LIMIT_OUTPUTS, what, "outputs", stack.outputs.len(), facts.limit("template_outputs")?, origin, sink);
     let inline = facts.limit("iam_role_inline_size")?;
     let trust = facts.limit("iam_trust_policy_size")?;
@@ -79,7 +87,9 @@ fn policy_size(value: &Value) -> usize {
         Value::Array(items) => 2 + items.iter().map(|item| policy_size(item) + 1).sum::<usize>(),
         Value::Object(entries) => match entries.iter().next() {
             Some((key, Value::String(text))) if key == "Fn::Sub" => {
-                text.chars().count() + 2 + FILLED_IN * text.matches("${").count().saturating_sub(text.matches("${!").count())
+                text.chars().count()
+                    + 2
+                    + FILLED_IN * text.matches("${").count().saturating_sub(text.matches("${!").count())
             }
             Some((key, _)) if key == "Ref" || key.starts_with("Fn::") => FILLED_IN,
             _ => 2 + entries.iter().map(|(key, value)| key.chars().count() + 4 + policy_size(value)).sum::<usize>(),

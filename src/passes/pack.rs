@@ -129,8 +129,8 @@ pub enum TooLarge {
         guardrail: String,
         /// By how many characters.
         over: usize,
-        /// What a policy may measure.
-        limit: Limit,
+        /// The room there is.
+        budget: Box<Budget>,
     },
     /// All of them together need more policies than a target takes.
     Together {
@@ -138,31 +138,31 @@ pub enum TooLarge {
         guardrail: String,
         /// What it measures on its own.
         size: usize,
-        /// By how many characters the guardrails exceed the room.
+        /// By how many characters the guardrails exceed the room, at least one.
         over: usize,
-        /// How many policies there is room for.
-        slots: usize,
-        /// What a policy may measure.
-        limit: Limit,
-        /// How many policies a target takes.
-        per_target: Limit,
+        /// The room there is.
+        budget: Box<Budget>,
     },
 }
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Statement { guardrail, over, limit } => write!(
+            Self::Statement { guardrail, over, budget } => write!(
                 formatter,
                 "the guardrail `{guardrail}` is {over} characters too large: a policy may have {} characters ({}) and \
                  a list of exceptions cannot be divided",
-                limit.value, limit.date
+                budget.size.value, budget.size.date
             ),
-            Self::Together { guardrail, size, over, slots, limit, per_target } => write!(
+            Self::Together { guardrail, size, over, budget } => write!(
                 formatter,
-                "the guardrails are {over} characters too large for {slots} policies of {} characters ({}); \
-                 a target takes {} ({}), and the largest guardrail, `{guardrail}`, has {size} characters",
-                limit.value, limit.date, per_target.value, per_target.date
+                "the guardrails have {over} characters too many: a target takes {} policies ({}) of {} characters ({}), \
+                 {} of them are free, and the largest guardrail, `{guardrail}`, has {size} characters",
+                budget.per_target.value,
+                budget.per_target.date,
+                budget.size.value,
+                budget.size.date,
+                budget.slots()
             ),
         }
     }
@@ -252,13 +252,17 @@ struct Unit<P> {
     /// What its place depends on.
     key: String,
     statements: Vec<Statement<P>>,
+    /// The most it adds to a document.
+    most: usize,
 }
 
 fn units<P: Clone>(groups: &[Group<P>], room: Room, budget: &Budget) -> Result<Vec<Unit<P>>, TooLarge> {
     let mut units = Vec::new();
     for group in groups {
         let mut push = |key: String, statements: Vec<Statement<P>>| {
-            units.push(Unit { guardrail: group.name.clone(), key, statements });
+            // Joining statements makes them smaller; only the number behind a name that stands twice is new.
+            let most = room.size(&statements).saturating_add(3 * statements.len());
+            units.push(Unit { guardrail: group.name.clone(), key, statements, most });
         };
         if room.fits(&group.statements) {
             push(group.name.clone(), group.statements.clone());
@@ -275,7 +279,7 @@ fn units<P: Clone>(groups: &[Group<P>], room: Room, budget: &Budget) -> Result<V
                 return Err(TooLarge::Statement {
                     guardrail: group.name.clone(),
                     over,
-                    limit: budget.size.clone(),
+                    budget: Box::new(budget.clone()),
                 });
             };
             for (number, part) in parts.into_iter().enumerate() {
@@ -325,14 +329,23 @@ fn preferred(key: &str, count: usize) -> Vec<usize> {
 
 type Filled<'a, P> = Vec<Vec<&'a Unit<P>>>;
 
-/// Lays every unit into the document it likes best of those with room for it.
+/// Lays every unit into the document it likes best, and those for which that is full into the best one with room.
+/// The latter come last, so that they never drive another unit from its home.
 fn place<P: Clone>(units: &[Unit<P>], count: usize, room: Room) -> Option<Filled<'_, P>> {
     let mut documents: Filled<'_, P> = vec![Vec::new(); count];
+    let mut homeless = Vec::new();
     for unit in units {
-        let home = preferred(&unit.key, count)
+        let home = preferred(&unit.key, count).into_iter().next()?;
+        match documents.get_mut(home) {
+            Some(document) if takes(document, unit, room) => document.push(unit),
+            _ => homeless.push(unit),
+        }
+    }
+    for unit in homeless {
+        let shelter = preferred(&unit.key, count)
             .into_iter()
             .find(|index| documents.get(*index).is_some_and(|document| takes(document, unit, room)))?;
-        documents.get_mut(home)?.push(unit);
+        documents.get_mut(shelter)?.push(unit);
     }
     Some(documents)
 }
@@ -340,7 +353,7 @@ fn place<P: Clone>(units: &[Unit<P>], count: usize, room: Room) -> Option<Filled
 /// The last resort: largest first, each into the first document with room. An edit may move everything.
 fn place_tightly<P: Clone>(units: &[Unit<P>], count: usize, room: Room) -> Option<Filled<'_, P>> {
     let mut sorted: Vec<&Unit<P>> = units.iter().collect();
-    sorted.sort_by_cached_key(|unit| (usize::MAX - room.size(&unit.statements), unit.key.clone()));
+    sorted.sort_by(|a, b| b.most.cmp(&a.most).then_with(|| a.key.cmp(&b.key)));
     let mut documents: Filled<'_, P> = vec![Vec::new(); count];
     for unit in sorted {
         documents.iter_mut().find(|document| takes(document, unit, room))?.push(unit);
@@ -349,6 +362,10 @@ fn place_tightly<P: Clone>(units: &[Unit<P>], count: usize, room: Room) -> Optio
 }
 
 fn takes<P: Clone>(document: &[&Unit<P>], unit: &Unit<P>, room: Room) -> bool {
+    let most = document.iter().chain([&unit]).fold(0_usize, |sum, unit| sum.saturating_add(unit.most));
+    if most <= room.limit {
+        return true;
+    }
     let statements: Vec<Statement<P>> =
         document.iter().chain([&unit]).flat_map(|unit| unit.statements.iter().cloned()).collect();
     room.fits(&statements)
@@ -374,14 +391,7 @@ fn together<P: Clone>(groups: &[Group<P>], budget: &Budget, room: Room) -> TooLa
     let (size, guardrail) = sizes().max().unwrap_or_default();
     let all: Vec<Statement<P>> = groups.iter().flat_map(|group| group.statements.iter().cloned()).collect();
     let over = room.size(&all).saturating_sub(budget.slots() * room.limit).max(1);
-    TooLarge::Together {
-        guardrail: guardrail.to_owned(),
-        size,
-        over,
-        slots: budget.slots(),
-        limit: budget.size.clone(),
-        per_target: budget.per_target.clone(),
-    }
+    TooLarge::Together { guardrail: guardrail.to_owned(), size, over, budget: Box::new(budget.clone()) }
 }
 
 fn text<T: serde::Serialize>(value: &T) -> Option<String> {
@@ -438,7 +448,7 @@ impl<P: Clone> Entry<P> {
     fn join_actions(&mut self, other: Self) {
         if let (Some(own), Some(more)) = (self.statement.actions(), other.statement.actions()) {
             let all = own.iter().chain(more).cloned().collect();
-            self.statement = tidy(self.statement.clone().with_actions(all));
+            self.statement = self.statement.clone().with_actions(all);
         }
         self.names.extend(other.names);
     }
@@ -446,13 +456,13 @@ impl<P: Clone> Entry<P> {
     fn join_resources(&mut self, other: Self) {
         if let (Some(own), Some(more)) = (self.statement.resources(), other.statement.resources()) {
             let all = own.iter().chain(more).cloned().collect();
-            self.statement = tidy(self.statement.clone().with_resources(all));
+            self.statement = self.statement.clone().with_resources(all);
         }
         self.names.extend(other.names);
     }
 }
 
-fn joined<P>(
+fn joined<P: Clone>(
     entries: Vec<Entry<P>>,
     key: impl Fn(&Entry<P>) -> Option<String>,
     join: impl Fn(&mut Entry<P>, Entry<P>),
@@ -470,7 +480,8 @@ fn joined<P>(
             },
         }
     }
-    by_key.into_values().chain(alone).collect()
+    let tidied = |entry: Entry<P>| Entry { statement: tidy(entry.statement), names: entry.names };
+    by_key.into_values().chain(alone).map(tidied).collect()
 }
 
 /// Gives names back: those of all statements that were joined. Names have to be unique within a policy.
@@ -496,42 +507,43 @@ fn tidy<P: Clone>(statement: Statement<P>) -> Statement<P> {
     let actions = statement.actions().or_else(|| statement.not_actions()).map(<[String]>::to_vec);
     let resources = statement.resources().or_else(|| statement.not_resources()).map(<[Node]>::to_vec);
     let mut statement = statement;
-    if let Some(actions) = actions {
-        statement = statement.with_actions(widest(actions, String::clone, covers_action));
+    if let Some(mut actions) = actions {
+        // Of two spellings of one action the same one stays, whichever was given first.
+        actions.sort();
+        // IAM compares actions without regard to case.
+        let folded = |action: &String| action.to_ascii_lowercase();
+        statement = statement.with_actions(widest(actions, folded, |a, b| covers(a.as_bytes(), b.as_bytes())));
     }
     if let Some(resources) = resources {
-        let key = |node: &Node| text(node).unwrap_or_default();
-        statement = statement.with_resources(widest(resources, key, covers_resource));
+        let resource = |node: &Node| match node {
+            Node::Text(text) => text.to_string(),
+            // What CloudFormation fills in is not read.
+            other => format!("${}", text(other).unwrap_or_default()),
+        };
+        statement = statement.with_resources(widest(resources, resource, covers_resource));
     }
     statement
 }
 
-fn widest<T: Clone>(items: Vec<T>, key: impl Fn(&T) -> String, covers: impl Fn(&T, &T) -> bool) -> Vec<T> {
-    let mut sorted: Vec<(String, T)> = items.into_iter().map(|item| (key(&item), item)).collect();
-    sorted.sort_by(|a, b| a.0.cmp(&b.0));
-    sorted.dedup_by(|a, b| a.0 == b.0);
-    let mut kept: Vec<T> = Vec::new();
-    for (_, item) in sorted {
-        if kept.iter().any(|wider| covers(wider, &item)) {
-            continue;
-        }
-        kept.retain(|narrower| !covers(&item, narrower));
-        kept.push(item);
+fn widest<T>(items: Vec<T>, key: impl Fn(&T) -> String, covers: impl Fn(&str, &str) -> bool) -> Vec<T> {
+    let mut sorted: BTreeMap<String, T> = BTreeMap::new();
+    for item in items {
+        sorted.entry(key(&item)).or_insert(item);
     }
-    kept
-}
-
-/// Whether every action that `item` matches is matched by `pattern`. IAM compares actions without regard to case.
-fn covers_action(pattern: &String, item: &String) -> bool {
-    covers(pattern.to_ascii_lowercase().as_bytes(), item.to_ascii_lowercase().as_bytes())
+    let keys: Vec<String> = sorted.keys().cloned().collect();
+    let wild: Vec<&String> = keys.iter().filter(|key| key.contains(['*', '?'])).collect();
+    let covered = |key: &String| {
+        let wider = |other: &String| covers(other, key) && !(key < other && covers(key, other));
+        wild.iter().any(|other| *other != key && wider(other))
+    };
+    sorted.into_iter().filter(|(key, _)| !covered(key)).map(|(_, item)| item).collect()
 }
 
 /// Whether every resource that `item` matches is matched by `pattern`. Wildcards are only held against each other
 /// within a segment of the ARN, which is right whether or not they may reach across segments.
-fn covers_resource(pattern: &Node, item: &Node) -> bool {
-    let (Node::Text(pattern), Node::Text(item)) = (pattern, item) else { return pattern == item };
-    if pattern == "*" {
-        return true;
+fn covers_resource(pattern: &str, item: &str) -> bool {
+    if pattern == "*" || pattern.starts_with('$') || item.starts_with('$') {
+        return pattern == "*";
     }
     let (pattern, item): (Vec<&str>, Vec<&str>) = (pattern.splitn(6, ':').collect(), item.splitn(6, ':').collect());
     // A variable such as `${aws:PrincipalTag/TenantId}` may stand for any text, so reading it as text proves nothing.
@@ -570,3 +582,6 @@ fn covers(pattern: &[u8], item: &[u8]) -> bool {
     }
     pattern.get(at..).is_some_and(|rest| rest.iter().all(|character| *character == b'*'))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Tags: every resource that can carry tags says whose it is, who owns it and who pays.
 
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::cfn::schema::{self, TagStyle};
 use crate::ir::{Parameter, StackGraph};
@@ -18,10 +18,8 @@ pub fn run(stack: &mut StackGraph, model: &Model, tier: &Tier) {
     let sharing = stack.sharing;
     for node in &mut stack.nodes {
         let Some(tagging) = schema::find(&node.type_name).and_then(|facts| facts.tagging()) else { continue };
-        let tags: Vec<(&str, Value)> = MANDATORY
-            .into_iter()
-            .map(|key| (key, value(key, sharing, model, tier, node.component.as_str())))
-            .collect();
+        let tags: Vec<(&str, Value)> =
+            MANDATORY.into_iter().map(|key| (key, value(key, sharing, model, tier, node.component.as_str()))).collect();
         match tagging.style {
             TagStyle::List => merge_list(&mut node.properties, &tagging.property, tags, false),
             TagStyle::PropagatingList => merge_list(&mut node.properties, &tagging.property, tags, true),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cfn::schema::Validator;
-use crate::diagnostics::{codes, Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::ir::{GraphNode, Parameter, StackGraph};
 
 /// What a value names, in the order it stands there.
@@ -24,7 +24,8 @@ pub fn references(value: &Value, found: &mut impl FnMut(&str)) {
                     ("Fn::Sub", Value::String(text)) => substitutions(text, &BTreeSet::new(), found),
                     ("Fn::Sub", Value::Array(items)) => {
                         if let [Value::String(text), variables] = items.as_slice() {
-                            let own = variables.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
+                            let own =
+                                variables.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
                             substitutions(text, &own, found);
                             references(variables, found);
                         }

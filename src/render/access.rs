@@ -4,10 +4,10 @@
 //! that names the tenant: for a siloed function the id stands in the policy; a pooled function assumes a session
 //! role that carries the tenant's id as a session tag, and the policy compares with that tag.
 
-use super::context::{local_arn, Context};
+use super::context::{Context, local_arn};
 use super::{bucket, event_bus, function, key, queue, table, topic};
 use crate::cfn::expr::kind::{Arn, Text};
-use crate::cfn::policy::{place::Identity, place::Trust, Operator, Principal, Statement, TrustPolicy};
+use crate::cfn::policy::{Operator, Principal, Statement, TrustPolicy, place::Identity, place::Trust};
 use crate::cfn::{Expr, Node, Pseudo};
 use crate::ir::Parameter;
 use crate::model::{Access, Body, ComponentName, Grant, IdLanguage, Member};
@@ -74,11 +74,7 @@ pub(super) fn via_key(
     if !matches!(access, Access::Read | Access::Receive) {
         actions.extend(["kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"]);
     }
-    let endpoint = Expr::<Text>::concat([
-        format!("{service}.").into(),
-        Pseudo::Region.into(),
-        ".amazonaws.com".into(),
-    ]);
+    let endpoint = Expr::<Text>::concat([format!("{service}.").into(), Pseudo::Region.into(), ".amazonaws.com".into()]);
     Some(
         Statement::<Identity>::allow(actions, [cx.arn(key)])
             .when(Operator::StringEquals, "kms:ViaService", [endpoint.into_node()])
@@ -115,13 +111,11 @@ fn outside(ids: &IdLanguage) -> Vec<String> {
 
 /// Who may assume a tenant's own role from the pooled side: a session that carries this tenant's id.
 pub(super) fn tenant_trust(session_role: Expr<Arn>) -> TrustPolicy {
-    TrustPolicy::new(vec![
-        Statement::<Trust>::allow(Principal::Aws(vec![session_role]), ["sts:AssumeRole"]).when(
-            Operator::StringEquals,
-            "aws:PrincipalTag/TenantId",
-            [Parameter::TenantId.node()],
-        ),
-    ])
+    TrustPolicy::new(vec![Statement::<Trust>::allow(Principal::Aws(vec![session_role]), ["sts:AssumeRole"]).when(
+        Operator::StringEquals,
+        "aws:PrincipalTag/TenantId",
+        [Parameter::TenantId.node()],
+    )])
 }
 
 /// The roles under the path of the session's tenant: the id stands between slashes, so no other tenant's match.

@@ -2,9 +2,9 @@
 
 use super::context::Context;
 use super::metrics;
+use crate::cfn::Expr;
 use crate::cfn::expr::kind::Text;
 use crate::cfn::types::cloudwatch;
-use crate::cfn::Expr;
 use crate::model::component::Alarms;
 
 pub(super) fn render(alarms: &Alarms, cx: &mut Context<'_>) {

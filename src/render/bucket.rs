@@ -1,10 +1,10 @@
 //! A bucket: `AWS::S3::Bucket` with its `AWS::S3::BucketPolicy`. Pooled, the tenant's id is the first segment of
 //! every object's key.
 
-use super::access::{via_key, Scope};
+use super::access::{Scope, via_key};
 use super::context::Context;
 use crate::cfn::expr::kind::{Arn, Name};
-use crate::cfn::policy::{place, place::Identity, Operator, Principal, ResourcePolicy, Statement};
+use crate::cfn::policy::{Operator, Principal, ResourcePolicy, Statement, place, place::Identity};
 use crate::cfn::types::s3;
 use crate::cfn::{Expr, Json, LogicalId, Node};
 use crate::model::component::Bucket;
@@ -12,7 +12,8 @@ use crate::model::{Access, Attribute};
 
 pub(super) fn render(bucket: &Bucket, cx: &mut Context<'_>) {
     let by_default = match &bucket.encrypt_with {
-        Some(key) => s3::BucketServerSideEncryptionByDefault::new("aws:kms").kms_master_key_id(Expr::<Arn>::from_node(cx.arn(key))),
+        Some(key) => s3::BucketServerSideEncryptionByDefault::new("aws:kms")
+            .kms_master_key_id(Expr::<Arn>::from_node(cx.arn(key))),
         None => s3::BucketServerSideEncryptionByDefault::new("AES256"),
     };
     let mut rule = s3::BucketServerSideEncryptionRule::new().server_side_encryption_by_default(by_default);
@@ -36,7 +37,7 @@ pub(super) fn render(bucket: &Bucket, cx: &mut Context<'_>) {
         .bucket_encryption(s3::BucketEncryption::new([rule]))
         .lifecycle_configuration(s3::BucketLifecycleConfiguration::new(lifecycle))
         .ownership_controls(s3::BucketOwnershipControls::new([
-            s3::BucketOwnershipControlsRule::new().object_ownership("BucketOwnerEnforced"),
+            s3::BucketOwnershipControlsRule::new().object_ownership("BucketOwnerEnforced")
         ]))
         .public_access_block_configuration(
             s3::BucketPublicAccessBlockConfiguration::new()

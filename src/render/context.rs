@@ -6,7 +6,7 @@ use crate::cfn::expr::kind::{Name, Text};
 use crate::cfn::{Expr, LogicalId, Node, Pseudo, Resource};
 use crate::ir::{Parameter, StackGraph};
 use crate::model::component::{Piece, Text as ModelText};
-use crate::model::{naming, Attribute, Component, ComponentName, Grant, Member, Model, Sharing, Tier};
+use crate::model::{Attribute, Component, ComponentName, Grant, Member, Model, Sharing, Tier, naming};
 
 /// What a component can see while it renders.
 pub(super) struct Context<'a> {

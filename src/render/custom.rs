@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use super::context::{custom_reference, Context, CustomReference};
+use super::context::{Context, CustomReference, custom_reference};
 use crate::cfn::{LogicalId, Node};
-use crate::model::component::{Custom, Property};
 use crate::model::Attribute;
+use crate::model::component::{Custom, Property};
 
 pub(super) fn render(custom: &Custom, cx: &mut Context<'_>) {
     let properties = match value(&custom.properties, cx) {

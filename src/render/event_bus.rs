@@ -1,11 +1,11 @@
 //! An event bus: `AWS::Events::EventBus`, with an `AWS::Events::Archive` where events are kept.
 
 use super::context::Context;
-use crate::cfn::policy::{place::Identity, Statement};
+use crate::cfn::policy::{Statement, place::Identity};
 use crate::cfn::types::events;
 use crate::cfn::{Expr, LogicalId, Node};
-use crate::model::component::EventBus;
 use crate::model::Attribute;
+use crate::model::component::EventBus;
 
 pub(super) fn render(bus: &EventBus, cx: &mut Context<'_>) {
     let id = cx.add("bus", &events::EventBus::new(cx.physical_name("", 256)));

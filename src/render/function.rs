@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::access::{self, Scope};
-use super::context::{local_arn, Context};
+use super::context::{Context, local_arn};
 use super::queue;
 use crate::cfn::expr::kind::{Arn, Text};
-use crate::cfn::policy::{place::Identity, place::Trust, IamPolicy, Principal, Statement, TrustPolicy};
+use crate::cfn::policy::{IamPolicy, Principal, Statement, TrustPolicy, place::Identity, place::Trust};
 use crate::cfn::types::{iam, lambda, logs};
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
 use crate::ir::{Output, Parameter};
@@ -78,11 +78,8 @@ pub(super) fn render(function: &Function, cx: &mut Context<'_>) {
         .policies([iam::RoleInlinePolicy::new(Json::of(&IamPolicy::new(own)), "own")]);
     let role = cx.add("role", &role);
 
-    let mut environment: BTreeMap<String, Json> = function
-        .environment
-        .iter()
-        .map(|(name, value)| (name.clone(), Json::from(cx.text(value))))
-        .collect();
+    let mut environment: BTreeMap<String, Json> =
+        function.environment.iter().map(|(name, value)| (name.clone(), Json::from(cx.text(value)))).collect();
     let mut waits = Vec::new();
     if cx.stack.sharing == Sharing::Siloed {
         environment.insert("TENANT_ID".to_owned(), Json::of(&Parameter::TenantId.node()));
@@ -136,7 +133,8 @@ fn session_role(cx: &mut Context<'_>, own_role: &LogicalId, statements: Vec<Stat
         .policies([iam::RoleInlinePolicy::new(Json::of(&IamPolicy::new(statements)), "tenant")]);
     let role = cx.add("session-role", &role);
     let arn = Node::GetAtt(role.clone(), "Arn".into());
-    let assume = IamPolicy::new(vec![Statement::<Identity>::allow(["sts:AssumeRole", "sts:TagSession"], [arn.clone()])]);
+    let assume =
+        IamPolicy::new(vec![Statement::<Identity>::allow(["sts:AssumeRole", "sts:TagSession"], [arn.clone()])]);
     cx.add(
         "session-policy",
         &iam::RolePolicy::new("session", Expr::reference(own_role)).policy_document(Json::of(&assume)),

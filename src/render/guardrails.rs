@@ -56,7 +56,10 @@ impl fmt::Display for LowerError {
         match self {
             Self::UnknownPreset { name, .. } => write!(formatter, "there is no preset of services `{name}`"),
             Self::NobodyExempt => {
-                write!(formatter, "the guardrail `suspended` exempts nobody, so a suspended tenant could not be resumed")
+                write!(
+                    formatter,
+                    "the guardrail `suspended` exempts nobody, so a suspended tenant could not be resumed"
+                )
             }
         }
     }
@@ -151,7 +154,8 @@ pub fn lower(guardrails: &[Guardrail], exemptions: &Exemptions, facts: &Facts) -
     if !errors.is_empty() {
         return Err(errors);
     }
-    let trusts_names = scps.values().flatten().any(|statement| statement.conditions().contains_key(&Operator::ArnNotLike));
+    let trusts_names =
+        scps.values().flatten().any(|statement| statement.conditions().contains_key(&Operator::ArnNotLike));
     if trusts_names {
         scps.insert(EXEMPT_ROLES, exempt_roles(exemptions));
     }
@@ -188,15 +192,11 @@ fn regions(guardrail: &Regions, exemptions: &Exemptions, facts: &Facts) -> Vec<S
     let global = facts.global_services().keys().map(String::as_str);
     let exempt: BTreeSet<&str> = global.chain(guardrail.exempt().iter().map(|action| action.as_str())).collect();
     let open = guardrail.regions().iter().map(|region| region.as_str().to_owned());
-    let elsewhere = Scp::deny_all_but(exempt)
-        .sid("Regions")
-        .when(Operator::StringNotEquals, "aws:RequestedRegion", open);
+    let elsewhere =
+        Scp::deny_all_but(exempt).sid("Regions").when(Operator::StringNotEquals, "aws:RequestedRegion", open);
     // The global services include `account:*`, so switching another region on has to be denied by name.
     let opt_in = Scp::deny(["account:DisableRegion", "account:EnableRegion"], ["*"]).sid("RegionOptIn");
-    vec![
-        exempting(elsewhere, Exempt::Everyone, exemptions),
-        exempting(opt_in, Exempt::Everyone, exemptions),
-    ]
+    vec![exempting(elsewhere, Exempt::Everyone, exemptions), exempting(opt_in, Exempt::Everyone, exemptions)]
 }
 
 fn services(guardrail: &Services, exemptions: &Exemptions, facts: &Facts) -> Result<Vec<Scp>, LowerError> {
@@ -411,10 +411,8 @@ fn protect_tags(guardrail: &ProtectTags, exemptions: &Exemptions, facts: &Facts)
         keys,
     );
     let replace = Scp::deny(tagging.replace.iter().map(String::as_str), ["*"]).sid("ReplaceTags");
-    let mut statements = vec![
-        exempting(write, Exempt::Everyone, exemptions),
-        exempting(replace, Exempt::Everyone, exemptions),
-    ];
+    let mut statements =
+        vec![exempting(write, Exempt::Everyone, exemptions), exempting(replace, Exempt::Everyone, exemptions)];
     // One statement a key: two keys under one `Null` would be denied only where both are missing.
     for key in guardrail.required() {
         for (resource, actions) in &tagging.create {
@@ -463,11 +461,8 @@ fn legal_hold(exemptions: &Exemptions) -> Vec<Scp> {
         ["*"],
     );
     // Setting a legal hold on an object stays open; taking it off does not.
-    let release = Scp::deny(["s3:PutObjectLegalHold"], ["*"]).when(
-        Operator::StringEquals,
-        "s3:object-lock-legal-hold",
-        ["OFF"],
-    );
+    let release =
+        Scp::deny(["s3:PutObjectLegalHold"], ["*"]).when(Operator::StringEquals, "s3:object-lock-legal-hold", ["OFF"]);
     let settings = Scp::deny(
         [
             "backup:PutBackupVaultAccessPolicy",
@@ -516,8 +511,13 @@ fn data_perimeter(guardrail: &DataPerimeter, facts: &Facts) -> Vec<Rcp> {
         strangers = strangers.when(unless, "aws:PrincipalAccount", trusted());
         deputies = deputies.when(unless, "aws:SourceAccount", trusted());
     }
-    let plain = Rcp::deny(control.secure_transport.iter().map(String::as_str), ["*"])
-        .sid("SecureTransport")
-        .when(Operator::Bool.if_exists(), "aws:SecureTransport", ["false"]);
+    let plain = Rcp::deny(control.secure_transport.iter().map(String::as_str), ["*"]).sid("SecureTransport").when(
+        Operator::Bool.if_exists(),
+        "aws:SecureTransport",
+        ["false"],
+    );
     vec![strangers, deputies, plain]
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use super::routes::functions;
 use crate::cfn::expr::kind::{Arn, Id, Text};
 use crate::cfn::types::{apigatewayv2 as api, logs};
 use crate::cfn::{Expr, LogicalId, Node};
-use crate::model::component::HttpApi;
 use crate::model::Attribute;
+use crate::model::component::HttpApi;
 
 /// The fields of an access log line.
 const LOG_FORMAT: &str = concat!(

@@ -4,7 +4,7 @@ use super::access::Scope;
 use super::context::Context;
 use super::topic::is_told_by_alarms;
 use crate::cfn::expr::kind::{Arn, Name, Text};
-use crate::cfn::policy::{place, place::Identity, Operator, Principal, ResourcePolicy, Statement};
+use crate::cfn::policy::{Operator, Principal, ResourcePolicy, Statement, place, place::Identity};
 use crate::cfn::types::kms;
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
 use crate::ir::Parameter;
@@ -65,10 +65,7 @@ pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) ->
 }
 
 pub(super) fn grant(arn: &Node, scope: Scope) -> Vec<Statement<Identity>> {
-    let statement = Statement::<Identity>::allow(
-        ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
-        [arn.clone()],
-    );
+    let statement = Statement::<Identity>::allow(["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], [arn.clone()]);
     vec![if scope == Scope::Whole {
         statement
     } else {

@@ -1,6 +1,6 @@
 //! The one number that says whether a component is well. Alarms watch it and dashboards show it.
 
-use super::context::{logical_id, Context};
+use super::context::{Context, logical_id};
 use crate::cfn::Node;
 use crate::model::{Attribute, Body, ComponentName, Sharing};
 

@@ -25,10 +25,10 @@ mod table;
 mod topic;
 mod user_pool;
 
-pub use context::{custom_reference, CustomReference};
+use context::Context;
+pub use context::{CustomReference, custom_reference};
 pub use custom::sub_names;
 pub use network::is_range;
-use context::Context;
 
 use crate::ir::{Output, StackGraph, TierGraph};
 use crate::model::{Attribute, Body, Member, Model, Sharing, Tier};
@@ -36,9 +36,8 @@ use crate::model::{Attribute, Body, Member, Model, Sharing, Tier};
 /// The graph of a tier. The tier must have been checked: a reference to nothing renders as nothing.
 #[must_use]
 pub fn tier(model: &Model, tier: &Tier) -> TierGraph {
-    let stack = |sharing: Sharing, what: &str| {
-        StackGraph::new(sharing, format!("{} {}: {what}", model.name, tier.name))
-    };
+    let stack =
+        |sharing: Sharing, what: &str| StackGraph::new(sharing, format!("{} {}: {what}", model.name, tier.name));
     let mut cell = stack(Sharing::Pooled, "what the tenants of a cell share");
     let mut tenant = stack(Sharing::Siloed, "what a tenant has to itself");
     for member in &tier.members {
@@ -51,10 +50,7 @@ pub fn tier(model: &Model, tier: &Tier) -> TierGraph {
             None => {}
         }
     }
-    TierGraph {
-        cell: (!cell.nodes.is_empty()).then_some(cell),
-        tenant: (!tenant.nodes.is_empty()).then_some(tenant),
-    }
+    TierGraph { cell: (!cell.nodes.is_empty()).then_some(cell), tenant: (!tenant.nodes.is_empty()).then_some(tenant) }
 }
 
 /// Renders a component into the stack it lives in, and shows its attributes to others.

@@ -4,7 +4,7 @@
 use super::access::log_streams;
 use super::context::Context;
 use crate::cfn::expr::kind::{Arn, Id, Text};
-use crate::cfn::policy::{place, place::Identity, place::Trust, IamPolicy, Operator, Principal, ResourcePolicy};
+use crate::cfn::policy::{IamPolicy, Operator, Principal, ResourcePolicy, place, place::Identity, place::Trust};
 use crate::cfn::policy::{Statement, TrustPolicy};
 use crate::cfn::types::{ec2, iam, logs};
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
@@ -104,10 +104,11 @@ fn own_account_only() -> ResourcePolicy {
 fn flow_logs(vpc: &LogicalId, cx: &mut Context<'_>) {
     let name = Expr::concat(["/aws/vendedlogs/".into(), cx.physical_name("", 128).into_node()]);
     let group = cx.add("flow-logs", &logs::LogGroup::new().log_group_name(name).retention_in_days(30_i64));
-    let trust = TrustPolicy::new(vec![
-        Statement::<Trust>::allow(Principal::Service(vec!["vpc-flow-logs.amazonaws.com"]), ["sts:AssumeRole"])
-            .when(Operator::StringEquals, "aws:SourceAccount", [Node::from(Pseudo::AccountId)]),
-    ]);
+    let trust =
+        TrustPolicy::new(vec![
+            Statement::<Trust>::allow(Principal::Service(vec!["vpc-flow-logs.amazonaws.com"]), ["sts:AssumeRole"])
+                .when(Operator::StringEquals, "aws:SourceAccount", [Node::from(Pseudo::AccountId)]),
+        ]);
     let write = IamPolicy::new(vec![Statement::<Identity>::allow(
         ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
         [log_streams(Node::Ref(group.clone()))],

@@ -187,3 +187,105 @@ impl Chain<'_> {
         self.organization.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attachment(guardrail: &str) -> Attachment {
+        Attachment {
+            content: json!({ "Version": "2012-10-17", "Statement": [] }),
+            guardrails: [guardrail.to_owned()].into(),
+        }
+    }
+
+    fn organization() -> Organization {
+        let tier = |name, suspendable| TierUnit {
+            tier: TierName::new(name).unwrap(),
+            service_control: vec![attachment("regions"), attachment("services")],
+            resource_control: vec![attachment("data-perimeter")],
+            suspendable,
+        };
+        Organization {
+            blueprint: BlueprintName::new("orders").unwrap(),
+            tiers: vec![tier("enterprise", true), tier("regulated", true), tier("basic", false)],
+            suspended: vec![attachment("suspended")],
+            tags: [("ManagedBy".to_owned(), "tenantry".to_owned())].into(),
+        }
+    }
+
+    fn named(resources: &[Resource]) -> Vec<(&str, &str)> {
+        let name = |resource: &Resource| resource.properties["Name"].as_str().unwrap_or_default().len();
+        assert!(resources.iter().all(|resource| name(resource) <= 128));
+        resources
+            .iter()
+            .map(|resource| {
+                (resource.type_name.rsplit(':').next().unwrap(), resource.properties["Name"].as_str().unwrap())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn units_come_first_and_names_tell_products_apart() {
+        let resources = organization().resources(&Facts::shipped().unwrap()).unwrap();
+        assert_eq!(
+            named(&resources),
+            [
+                ("OrganizationalUnit", "orders.enterprise"),
+                ("OrganizationalUnit", "orders.enterprise.suspended"),
+                ("OrganizationalUnit", "orders.regulated"),
+                ("OrganizationalUnit", "orders.regulated.suspended"),
+                ("OrganizationalUnit", "orders.basic"),
+                ("Policy", "orders.enterprise.scp-1"),
+                ("Policy", "orders.enterprise.scp-2"),
+                ("Policy", "orders.enterprise.rcp-1"),
+                ("Policy", "orders.regulated.scp-1"),
+                ("Policy", "orders.regulated.scp-2"),
+                ("Policy", "orders.regulated.rcp-1"),
+                ("Policy", "orders.basic.scp-1"),
+                ("Policy", "orders.basic.scp-2"),
+                ("Policy", "orders.basic.rcp-1"),
+                ("Policy", "orders.suspended-tenants.scp-1"),
+            ]
+        );
+        // What all tiers share has a name that no tier can have.
+        assert!(TierName::new(SUSPENDED).is_err());
+    }
+
+    #[test]
+    fn every_resource_waits_for_the_one_before() {
+        let resources = organization().resources(&Facts::shipped().unwrap()).unwrap();
+        assert!(resources[0].depends_on.is_empty());
+        for pair in resources.windows(2) {
+            assert_eq!(pair[1].depends_on, [pair[0].id.clone()]);
+        }
+        let ids: BTreeSet<_> = resources.iter().map(|resource| &resource.id).collect();
+        assert_eq!(ids.len(), resources.len());
+    }
+
+    #[test]
+    fn suspended_tenants_keep_the_guardrails_of_their_tier() {
+        let resources = organization().resources(&Facts::shipped().unwrap()).unwrap();
+        let unit = |name: &str| resources.iter().find(|resource| resource.properties["Name"] == name).unwrap();
+        let parent = &unit("orders.enterprise.suspended").properties["ParentId"];
+        assert_eq!(parent, &json!({ "Ref": unit("orders.enterprise").id.as_str() }));
+        assert_eq!(unit("orders.enterprise").properties["ParentId"], json!({ "Ref": PARENT }));
+        let policy = &unit("orders.suspended-tenants.scp-1").properties;
+        let below = |name: &str| json!({ "Ref": unit(name).id.as_str() });
+        assert_eq!(
+            policy["TargetIds"],
+            json!([below("orders.enterprise.suspended"), below("orders.regulated.suspended")])
+        );
+        assert_eq!(policy["Type"], "SERVICE_CONTROL_POLICY");
+        assert_eq!(policy["Description"], "Guardrails: suspended");
+        assert_eq!(policy["Tags"], json!([{ "Key": "ManagedBy", "Value": "tenantry" }]));
+    }
+
+    #[test]
+    fn nobody_suspended_means_no_policy_for_them() {
+        let mut organization = organization();
+        organization.tiers.retain(|tier| !tier.suspendable);
+        let resources = organization.resources(&Facts::shipped().unwrap()).unwrap();
+        assert!(!named(&resources).iter().any(|(_, name)| name.contains("suspended")));
+    }
+}

@@ -6,7 +6,7 @@
 use super::access::via_key;
 use super::context::Context;
 use crate::cfn::expr::kind::Text;
-use crate::cfn::policy::{place, place::Identity, Operator, Principal, ResourcePolicy, Statement};
+use crate::cfn::policy::{Operator, Principal, ResourcePolicy, Statement, place, place::Identity};
 use crate::cfn::types::sqs;
 use crate::cfn::{Expr, Json, LogicalId, Node};
 use crate::model::component::Queue;
@@ -16,9 +16,9 @@ const SECONDS_PER_DAY: u32 = 86_400;
 
 pub(super) fn render(queue: &Queue, cx: &mut Context<'_>) {
     let encrypted = |resource: sqs::Queue| match &queue.encrypt_with {
-        Some(key) => resource
-            .kms_master_key_id(Expr::<Text>::from_node(cx.arn(key)))
-            .kms_data_key_reuse_period_seconds(300_i64),
+        Some(key) => {
+            resource.kms_master_key_id(Expr::<Text>::from_node(cx.arn(key))).kms_data_key_reuse_period_seconds(300_i64)
+        }
         None => resource.sqs_managed_sse_enabled(true),
     };
     let dead_letters = encrypted(
@@ -40,11 +40,12 @@ pub(super) fn render(queue: &Queue, cx: &mut Context<'_>) {
     cx.add("queue", &main);
 
     // One policy for both queues: `*` in a queue's policy is that queue.
-    let policy = ResourcePolicy::new(vec![
-        Statement::<place::Resource>::deny(Principal::Everyone, ["sqs:*"], ["*"])
-            .sid("DenyInsecureTransport")
-            .when(Operator::Bool, "aws:SecureTransport", ["false"]),
-    ]);
+    let policy =
+        ResourcePolicy::new(vec![
+            Statement::<place::Resource>::deny(Principal::Everyone, ["sqs:*"], ["*"])
+                .sid("DenyInsecureTransport")
+                .when(Operator::Bool, "aws:SecureTransport", ["false"]),
+        ]);
     let queues = [Expr::<Text>::reference(&cx.id("queue")), Expr::<Text>::reference(&cx.id("dead-letters"))];
     cx.add("policy", &sqs::QueuePolicy::new(Json::of(&policy), queues));
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::function::permission;
-use super::routes::{functions, LOG_FORMAT};
+use super::routes::{LOG_FORMAT, functions};
 use crate::cfn::expr::kind::{Arn, Id, Text};
 use crate::cfn::types::{apigateway as api, logs};
 use crate::cfn::{Expr, LogicalId, Node, Pseudo};
@@ -72,12 +72,7 @@ pub(super) fn render(rest_api: &RestApi, cx: &mut Context<'_>) {
 }
 
 /// The API resource of a path, made with those it stands under.
-fn resource_of(
-    path: &str,
-    api: &LogicalId,
-    paths: &mut BTreeMap<String, Expr<Id>>,
-    cx: &mut Context<'_>,
-) -> Expr<Id> {
+fn resource_of(path: &str, api: &LogicalId, paths: &mut BTreeMap<String, Expr<Id>>, cx: &mut Context<'_>) -> Expr<Id> {
     let mut parent: Expr<Id> = Expr::get_att(api, "RootResourceId");
     let mut walked = String::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
@@ -117,9 +112,7 @@ fn method(
     let integration = api::MethodIntegration::new("AWS_PROXY").integration_http_method("POST").uri(uri);
     let method = api::Method::new(route.method.clone(), resource, api).integration(integration).api_key_required(keyed);
     match authorizer {
-        Some(authorizer) => {
-            method.authorization_type("COGNITO_USER_POOLS").authorizer_id(Expr::reference(authorizer))
-        }
+        Some(authorizer) => method.authorization_type("COGNITO_USER_POOLS").authorizer_id(Expr::reference(authorizer)),
         None => method.authorization_type("NONE"),
     }
 }
@@ -131,19 +124,14 @@ pub(super) fn render_for_tenant(rest_api: &RestApi, cx: &mut Context<'_>) {
         .api_id(Expr::<Id>::from_node(cx.attribute(cx.name(), Attribute::Id)))
         .stage(STAGE);
     let mut plan = api::UsagePlan::new().usage_plan_name(cx.physical_name("", 128)).api_stages([stage]).throttle(
-        api::UsagePlanThrottleSettings::new()
-            .burst_limit(throttle.burst)
-            .rate_limit(i64::from(throttle.rate)),
+        api::UsagePlanThrottleSettings::new().burst_limit(throttle.burst).rate_limit(i64::from(throttle.rate)),
     );
     if let Some(quota) = throttle.daily_quota {
         plan = plan.quota(api::UsagePlanQuotaSettings::new().limit(quota).period("DAY"));
     }
     let plan = cx.add("usage-plan", &plan);
     let key = cx.add("api-key", &api::ApiKey::new().name(cx.physical_name("", 128)).enabled(true));
-    cx.add(
-        "usage-plan-key",
-        &api::UsagePlanKey::new(Expr::reference(&key), "API_KEY", Expr::reference(&plan)),
-    );
+    cx.add("usage-plan-key", &api::UsagePlanKey::new(Expr::reference(&key), "API_KEY", Expr::reference(&plan)));
     let name = cx.name();
     cx.stack.outputs.insert(
         format!("{}ApiKeyId", cx.member.component.identity()),

@@ -1,7 +1,7 @@
 //! What both kinds of API have in common.
 
-use crate::model::component::Route;
 use crate::model::ComponentName;
+use crate::model::component::Route;
 
 /// The functions that answer, each once, in the order of the routes.
 pub(super) fn functions(routes: &[Route]) -> Vec<&ComponentName> {

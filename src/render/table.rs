@@ -4,10 +4,10 @@
 //! they are. `attribute` makes the tenant's id the partition key and the author's partition key the sort key;
 //! `prefix_of` leaves the keys alone and asks that partition keys begin with the id and `#`.
 
-use super::access::{via_key, Scope};
+use super::access::{Scope, via_key};
 use super::context::Context;
 use crate::cfn::expr::kind::Arn;
-use crate::cfn::policy::{place::Identity, Operator, Statement};
+use crate::cfn::policy::{Operator, Statement, place::Identity};
 use crate::cfn::types::dynamodb;
 use crate::cfn::{Expr, LogicalId, Node};
 use crate::model::component::{KeyAttribute, Table};
@@ -92,12 +92,7 @@ fn actions(access: Access, scope: Scope) -> Vec<&'static str> {
         }
     }
     if matches!(access, Access::Write | Access::ReadWrite) {
-        actions.extend([
-            "dynamodb:BatchWriteItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-        ]);
+        actions.extend(["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]);
     }
     actions
 }

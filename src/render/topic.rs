@@ -3,7 +3,7 @@
 use super::access::via_key;
 use super::context::Context;
 use crate::cfn::expr::kind::Text;
-use crate::cfn::policy::{place, place::Identity, Operator, Principal, ResourcePolicy, Statement};
+use crate::cfn::policy::{Operator, Principal, ResourcePolicy, Statement, place, place::Identity};
 use crate::cfn::types::sns;
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
 use crate::model::component::Topic;

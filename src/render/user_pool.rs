@@ -6,8 +6,8 @@
 use super::context::Context;
 use crate::cfn::types::cognito;
 use crate::cfn::{Expr, LogicalId, Node};
-use crate::model::component::{Mfa, UserPool};
 use crate::model::Attribute;
+use crate::model::component::{Mfa, UserPool};
 
 pub(super) fn render(pool: &UserPool, cx: &mut Context<'_>) {
     let password = cognito::UserPoolPasswordPolicy::new()
@@ -25,9 +25,10 @@ pub(super) fn render(pool: &UserPool, cx: &mut Context<'_>) {
         .username_configuration(cognito::UserPoolUsernameConfiguration::new().case_sensitive(false))
         .deletion_protection("ACTIVE")
         .policies(cognito::UserPoolPolicies::new().password_policy(password))
-        .account_recovery_setting(cognito::UserPoolAccountRecoverySetting::new().recovery_mechanisms([
-            cognito::UserPoolRecoveryOption::new().name("verified_email").priority(1_i64),
-        ]))
+        .account_recovery_setting(
+            cognito::UserPoolAccountRecoverySetting::new()
+                .recovery_mechanisms([cognito::UserPoolRecoveryOption::new().name("verified_email").priority(1_i64)]),
+        )
         .schema([cognito::UserPoolSchemaAttribute::new()
             .name("tenantId")
             .attribute_data_type("String")

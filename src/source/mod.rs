@@ -9,4 +9,4 @@ mod yaml;
 pub use spool::{Cursor, Sorted, Spool};
 pub use tree::{Entry, Node, Value};
 pub use world::{Disk, Memory, World};
-pub use yaml::{read, MAX_BYTES};
+pub use yaml::{MAX_BYTES, read};

@@ -3,10 +3,10 @@
 //! From the same description come the check of a tree (with "did you mean", all findings at once) and the JSON
 //! Schema that editors use, so the two cannot drift apart.
 
-use serde_json::{json, Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{Node, Value};
-use crate::diagnostics::{codes, Diagnostic, Sink};
+use crate::diagnostics::{Diagnostic, Sink, codes};
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
@@ -198,9 +198,13 @@ fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
                     .help(format!("write `{}: …`; {}", variant.key, variant.shape.doc)),
             ),
             None => sink.push(
-                Diagnostic::new(&codes::SHAPE_UNKNOWN_VALUE, node.origin.clone(), format!("`{word}` is not known here"))
-                    .did_you_mean(word, names())
-                    .help(format!("write one of {}", listed_all(names()))),
+                Diagnostic::new(
+                    &codes::SHAPE_UNKNOWN_VALUE,
+                    node.origin.clone(),
+                    format!("`{word}` is not known here"),
+                )
+                .did_you_mean(word, names())
+                .help(format!("write one of {}", listed_all(names()))),
             ),
         }
         return;
@@ -217,9 +221,13 @@ fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
             let written = first.map_or("", |entry| entry.key.as_str());
             let origin = first.map_or_else(|| node.origin.clone(), |entry| entry.key_origin.clone());
             sink.push(
-                Diagnostic::new(&codes::SHAPE_AMBIGUOUS, origin, format!("`{written}` does not say what this entry is"))
-                    .did_you_mean(written, names())
-                    .help(format!("begin the entry with one of {}", listed_all(names()))),
+                Diagnostic::new(
+                    &codes::SHAPE_AMBIGUOUS,
+                    origin,
+                    format!("`{written}` does not say what this entry is"),
+                )
+                .did_you_mean(written, names())
+                .help(format!("begin the entry with one of {}", listed_all(names()))),
             );
         }
         [one, two, ..] => sink.push(

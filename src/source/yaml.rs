@@ -7,7 +7,7 @@
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::{Entry, Node, Value};
-use crate::diagnostics::{codes, Diagnostic, FileId, Origin, Sink, SourceMap, Span};
+use crate::diagnostics::{Diagnostic, FileId, Origin, Sink, SourceMap, Span, codes};
 
 /// The largest blueprint that is read: 4 MiB. Tenants belong in a file of their own, which may be of any length.
 pub const MAX_BYTES: usize = 4 << 20;
@@ -17,8 +17,22 @@ const MAX_DEPTH: usize = 64;
 
 /// The intrinsic functions with a short tag, except `!Ref`, `!Condition` and `!GetAtt`, which are special.
 const FUNCTIONS: [&str; 16] = [
-    "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAZs", "GetStackOutput", "If", "ImportValue", "Join", "Not", "Or",
-    "Select", "Split", "Sub", "Transform",
+    "And",
+    "Base64",
+    "Cidr",
+    "Equals",
+    "FindInMap",
+    "GetAZs",
+    "GetStackOutput",
+    "If",
+    "ImportValue",
+    "Join",
+    "Not",
+    "Or",
+    "Select",
+    "Split",
+    "Sub",
+    "Transform",
 ];
 
 /// Reads one YAML document. The text is kept in `sources` so that findings can quote it.
@@ -167,8 +181,12 @@ impl Reader<'_> {
                 }
                 Event::Alias(_) => {
                     self.report(
-                        Diagnostic::new(&codes::YAML_ANCHOR, origin.clone(), "an alias stands here, and aliases are not read")
-                            .help("write the value out, or share components through `bundles`"),
+                        Diagnostic::new(
+                            &codes::YAML_ANCHOR,
+                            origin.clone(),
+                            "an alias stands here, and aliases are not read",
+                        )
+                        .help("write the value out, or share components through `bundles`"),
                     );
                     Node { origin, value: Value::Null }
                 }
@@ -292,7 +310,8 @@ impl Reader<'_> {
             return None;
         }
         let known = tag.handle == "!"
-            && (FUNCTIONS.contains(&tag.suffix.as_str()) || matches!(tag.suffix.as_str(), "Ref" | "GetAtt" | "Condition"));
+            && (FUNCTIONS.contains(&tag.suffix.as_str())
+                || matches!(tag.suffix.as_str(), "Ref" | "GetAtt" | "Condition"));
         if !known {
             let written = format!("!{}", tag.suffix);
             self.report(
@@ -320,8 +339,12 @@ impl Reader<'_> {
                 }
                 _ => {
                     self.report(
-                        Diagnostic::new(&codes::YAML_TAG, origin.clone(), format!("`!GetAtt {text}` names no attribute"))
-                            .help("write `!GetAtt Component.Attribute`"),
+                        Diagnostic::new(
+                            &codes::YAML_TAG,
+                            origin.clone(),
+                            format!("`!GetAtt {text}` names no attribute"),
+                        )
+                        .help("write `!GetAtt Component.Attribute`"),
                     );
                     node
                 }
