@@ -1,11 +1,11 @@
 //! `tenantry check`: everything that can be found out without writing anything.
 
+use super::Ending;
 use super::args;
 use super::load::load;
 use super::terminal::Terminal;
-use super::Ending;
 use crate::dsl;
-use crate::synth::{synth, Destination, Inputs, Options};
+use crate::synth::{Destination, Inputs, Options, synth};
 
 pub(super) fn run(args: &args::Check, own: Option<dsl::Blueprint>, terminal: &Terminal) -> anyhow::Result<Ending> {
     let mut loaded = load(&args.source, own)?;

@@ -2,9 +2,9 @@
 
 use clap::CommandFactory;
 
+use super::Ending;
 use super::args::{self, Cli};
 use super::terminal::Terminal;
-use super::Ending;
 
 pub(super) fn run(args: &args::Completions, terminal: &Terminal) -> anyhow::Result<Ending> {
     let mut script = Vec::new();

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::Ending;
 use super::args;
 use super::terminal::Terminal;
-use super::Ending;
 use crate::diagnostics::{all_codes, closest, find_code};
 
 pub(super) fn run(args: &args::Explain, terminal: &Terminal) -> anyhow::Result<Ending> {

@@ -4,11 +4,11 @@ use std::fs::OpenOptions;
 use std::io::Write;
 
 use anyhow::Context;
-use handlebars::{no_escape, Handlebars};
+use handlebars::{Handlebars, no_escape};
 
+use super::Ending;
 use super::args;
 use super::terminal::Terminal;
-use super::Ending;
 use crate::model::BlueprintName;
 
 /// The text, with places for names.

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{bail, Context};
+use anyhow::{Context, bail};
 
 use super::args::Source;
-use crate::blueprint::{lower, Spill};
-use crate::check::{check, Checked};
+use crate::blueprint::{Spill, lower};
+use crate::check::{Checked, check};
 use crate::diagnostics::{Sink, SourceMap};
 use crate::dsl;
 use crate::facts::Facts;
-use crate::source::{read, Disk, World};
+use crate::source::{Disk, World, read};
 
 /// Bytes of tenants that are kept in memory; the rest waits in a temporary file.
 const SPILL_BUDGET: usize = 16 << 20;

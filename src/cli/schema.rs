@@ -1,8 +1,8 @@
 //! `tenantry schema`: the JSON Schemas, for editors and for readers of assemblies.
 
+use super::Ending;
 use super::args::{self, SchemaOf};
 use super::terminal::Terminal;
-use super::Ending;
 use crate::assembly::{ASSEMBLY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
 use crate::emit::pretty;

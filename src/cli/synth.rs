@@ -3,15 +3,15 @@
 use std::num::NonZero;
 use std::path::Path;
 
+use super::Ending;
 use super::args::{self, Templates};
 use super::load::load;
 use super::progress::Counter;
 use super::terminal::Terminal;
-use super::Ending;
-use crate::assembly::{Assembly, Outcome, MANIFEST};
-use crate::diagnostics::{codes, Diagnostic};
+use crate::assembly::{Assembly, MANIFEST, Outcome};
+use crate::diagnostics::{Diagnostic, codes};
 use crate::dsl;
-use crate::synth::{synth, Destination, Inputs, Options};
+use crate::synth::{Destination, Inputs, Options, synth};
 
 pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Terminal) -> anyhow::Result<Ending> {
     let mut loaded = load(&args.source, own)?;
@@ -69,7 +69,9 @@ fn open_ledger(path: &Path, named: bool) -> Result<Option<Assembly>, Box<Diagnos
     Assembly::open(path).map(Some).map_err(|error| {
         let mut finding = error.diagnostic();
         finding.code = &codes::PLACEMENT_LEDGER;
-        Box::new(finding.help("without its ledger nobody knows where tenants live; mend the assembly or name another with `--ledger`"))
+        Box::new(finding.help(
+            "without its ledger nobody knows where tenants live; mend the assembly or name another with `--ledger`",
+        ))
     })
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::args::{Color, Global};
-use super::report::{report, ReportFormat};
 use super::Ending;
+use super::args::{Color, Global};
+use super::report::{ReportFormat, report};
 use crate::diagnostics::{Diagnostic, Severity, Sink, SourceMap};
 
 /// Standard output and standard error, and how they look.

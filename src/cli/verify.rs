@@ -1,8 +1,8 @@
 //! `tenantry verify`: whether an assembly is whole.
 
+use super::Ending;
 use super::args;
 use super::terminal::Terminal;
-use super::Ending;
 use crate::assembly::verify;
 use crate::diagnostics::SourceMap;
 

@@ -4,5 +4,7 @@ use crate::{diagnostics::Sink, model::Model};
 pub struct Blueprint;
 impl Blueprint {
     /// Stand-in.
-    pub fn lower(self) -> (Option<Model>, Sink) { (None, Sink::new()) }
+    pub fn lower(self) -> (Option<Model>, Sink) {
+        (None, Sink::new())
+    }
 }

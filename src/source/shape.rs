@@ -33,6 +33,8 @@ pub enum Kind {
     Either(&'static Kind, &'static Kind),
     /// The first for a list, the second for anything else.
     ListOr(&'static Kind, &'static Kind),
+    /// This, or nothing, which takes away what stood there.
+    Removable(&'static Kind),
     /// Anything: checked later, by what it becomes.
     Free,
 }
@@ -135,6 +137,11 @@ pub fn check(node: &Node, kind: &Kind, sink: &mut Sink) {
             Value::Scalar { .. } | Value::Null => check(node, scalar, sink),
             _ => check(node, other, sink),
         },
+        Kind::Removable(kind) => {
+            if node.value != Value::Null {
+                check(node, kind, sink);
+            }
+        }
         Kind::ListOr(list, other) => check(node, if node.items().is_some() { list } else { other }, sink),
     }
 }
@@ -313,6 +320,7 @@ pub fn schema(kind: &Kind) -> Json {
             }
             json!({"anyOf": options})
         }
+        Kind::Removable(kind) => json!({"anyOf": [schema(kind), {"type": "null"}]}),
         Kind::Either(one, other) | Kind::ListOr(one, other) => json!({"anyOf": [schema(one), schema(other)]}),
     }
 }

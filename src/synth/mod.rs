@@ -11,10 +11,12 @@ use std::path::Path;
 
 pub use records::Progress;
 
-use crate::assembly::{AssemblyError, CellRecord, Draft, Fact, Format, Manifest, Mode, Outcome, TenantsRecord, TierRecord};
-use crate::assembly::{TENANTS, Assembly};
-use crate::check::{acknowledge, Checked};
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
+use crate::assembly::{Assembly, TENANTS};
+use crate::assembly::{
+    AssemblyError, CellRecord, Draft, Fact, Format, Manifest, Mode, Outcome, TenantsRecord, TierRecord,
+};
+use crate::check::{Checked, acknowledge};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::facts::{Facts, FactsError};
 use crate::model::{Boundary, Isolation};
 use crate::source::World;

@@ -1,6 +1,6 @@
 //! The organization's policies: each tier's guardrails, packed, as documents and as one template.
 
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::SynthError;
 use crate::assembly::{Digest, Draft, Scope, TemplateRecord, TierPolicies};
@@ -11,9 +11,9 @@ use crate::emit::pretty;
 use crate::facts::Facts;
 use crate::model::guardrail::Scope as Reach;
 use crate::model::{Guardrail, Model, State, TierName};
-use crate::passes::pack::{pack, Budget, Packing, TooLarge};
-use crate::render::guardrails::{lower, Group};
-use crate::render::organization::{parent_parameter, Organization, TierUnit, PARENT};
+use crate::passes::pack::{Budget, Packing, TooLarge, pack};
+use crate::render::guardrails::{Group, lower};
+use crate::render::organization::{Organization, PARENT, TierUnit, parent_parameter};
 
 /// The policies of one tier.
 struct TierPacking {
@@ -60,20 +60,10 @@ impl Policies {
                     .ok()
             };
             let Some(statements) = lowered(&standing, sink) else { continue };
-            let service_control = packed(
-                statements.service_control,
-                Budget::service_control(facts)?,
-                &standing,
-                &tier.origin,
-                sink,
-            );
-            let resource_control = packed(
-                statements.resource_control,
-                Budget::resource_control(facts)?,
-                &standing,
-                &tier.origin,
-                sink,
-            );
+            let service_control =
+                packed(statements.service_control, Budget::service_control(facts)?, &standing, &tier.origin, sink);
+            let resource_control =
+                packed(statements.resource_control, Budget::resource_control(facts)?, &standing, &tier.origin, sink);
             if suspended.is_none() && !suspending.is_empty() {
                 let statements = lowered(&suspending, sink);
                 suspended = statements.and_then(|statements| {
@@ -118,7 +108,9 @@ impl Policies {
             tiers: self
                 .tiers
                 .iter()
-                .filter(|tier| !tier.service_control.documents.is_empty() || !tier.resource_control.documents.is_empty())
+                .filter(|tier| {
+                    !tier.service_control.documents.is_empty() || !tier.resource_control.documents.is_empty()
+                })
                 .map(|tier| TierUnit {
                     tier: tier.tier.clone(),
                     service_control: attachments(&tier.service_control),

@@ -7,19 +7,19 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{mpsc, Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use super::shapes::{Shape, Shapes};
-use super::{isolation, Inputs, Options, SynthError};
+use super::{Inputs, Options, SynthError, isolation};
 use crate::assembly::{
-    Assembly, AssemblyError, CdkStack, CdkWriter, Digest, Draft, FileWriter, Ledger, Placement, StackRecord, State,
-    TemplateRecord, TenantRecord, CDK_MANIFEST, TENANTS,
+    Assembly, AssemblyError, CDK_MANIFEST, CdkStack, CdkWriter, Digest, Draft, FileWriter, Ledger, Placement,
+    StackRecord, State, TENANTS, TemplateRecord, TenantRecord,
 };
 use crate::check::Checked;
-use crate::diagnostics::{codes, Diagnostic, Origin, Sink};
+use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::emit::escaped;
 use crate::ir::Parameter;
-use crate::model::{naming, Body, ComponentName, Model, Sharing, Strategy, Tenant, Tier, TierName};
+use crate::model::{Body, ComponentName, Model, Sharing, Strategy, Tenant, Tier, TierName, naming};
 use crate::placement::{Digests, Earlier, Placed, Placer};
 
 /// Tenants that are turned into records together.

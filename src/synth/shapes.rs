@@ -7,11 +7,11 @@ use std::path::Path;
 use super::{Inputs, Options, SynthError};
 use crate::assembly::{Digest, Draft, Scope, StackRecord, TemplateRecord};
 use crate::cfn::schema::Validator;
-use crate::diagnostics::{codes, Diagnostic, Sink};
-use crate::emit::{template, Expander, Template};
+use crate::diagnostics::{Diagnostic, Sink, codes};
+use crate::emit::{Expander, Template, template};
 use crate::ir::{Parameter, StackGraph};
 use crate::model::component::Code;
-use crate::model::{naming, Body, Cell, ComponentName, Model, Sharing, Tier, TierName};
+use crate::model::{Body, Cell, ComponentName, Model, Sharing, Tier, TierName, naming};
 use crate::passes::{limits, retention, tagging, validate};
 use crate::render;
 
@@ -146,7 +146,7 @@ impl Shapes {
         let mut templates = Vec::new();
         for stack in graph.stacks_mut() {
             let what = format!("the {} template of tier `{}`", stack_word(stack), tier.name);
-            tagging::run(stack, model, &tier);
+            tagging::run(stack, model, &tier, inputs.facts);
             retention::run(stack);
             validate::run(stack, validator, sink);
             limits::run(stack, &what, &tier.origin, inputs.facts, sink)?;
