@@ -1,2 +1,13 @@
 //! tenantry
+pub mod assembly;
+pub mod blueprint;
 pub mod cfn;
+pub mod cli;
+pub mod diagnostics;
+pub mod facts;
+pub mod ir;
+pub mod model;
+pub mod passes;
+pub mod placement;
+pub mod render;
+pub mod source;

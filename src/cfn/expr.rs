@@ -11,8 +11,8 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use super::LogicalId;
 
@@ -406,8 +406,11 @@ mod tests {
     #[test]
     fn concat_becomes_sub_and_keeps_policy_variables_literal() {
         let bucket = LogicalId::from_path(&["t", "Files", "bucket"]);
-        let expr: Expr<Text> =
-            Expr::concat([Node::GetAtt(bucket.clone(), "Arn".into()), "/${aws:PrincipalTag/TenantId}/".into(), "*".into()]);
+        let expr: Expr<Text> = Expr::concat([
+            Node::GetAtt(bucket.clone(), "Arn".into()),
+            "/${aws:PrincipalTag/TenantId}/".into(),
+            "*".into(),
+        ]);
         assert_eq!(json(expr), format!(r#"{{"Fn::Sub":"${{{bucket}.Arn}}/${{!aws:PrincipalTag/TenantId}}/*"}}"#));
     }
 

@@ -3,6 +3,7 @@
 pub mod expr;
 mod json;
 mod logical_id;
+pub mod policy;
 mod resource;
 pub mod schema;
 pub mod types;

@@ -1,0 +1,158 @@
+//! Reading an assembly. The manifest is held; tenants go by one at a time.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::error::{AssemblyError, AssemblyErrorKind};
+use super::swap;
+use super::write::check_path;
+use super::{LedgerEntry, MANIFEST, Manifest, TenantRecord};
+
+/// An assembly on the disk.
+#[derive(Debug)]
+pub struct Assembly {
+    root: PathBuf,
+    manifest: Manifest,
+}
+
+impl Assembly {
+    /// Opens the assembly in a folder.
+    ///
+    /// # Errors
+    /// If there is no manifest, or it cannot be read.
+    pub fn open(root: &Path) -> Result<Self, AssemblyError> {
+        let path = root.join(MANIFEST);
+        let bytes = read(&path).map_err(AssemblyError::io("read", &path))?;
+        let manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| AssemblyError::new(path, AssemblyErrorKind::Manifest { problem: error.to_string() }))?;
+        Ok(Self { root: root.to_owned(), manifest })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What the assembly holds.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The content of a file, such as a template.
+    ///
+    /// # Errors
+    /// If the path leads out of the assembly, or the file cannot be read.
+    pub fn file(&self, path: &str) -> Result<Vec<u8>, AssemblyError> {
+        let full = inside(&self.root, path)?;
+        read(&full).map_err(AssemblyError::io("read", full))
+    }
+
+    /// The tenants, in the order of their ids.
+    ///
+    /// # Errors
+    /// If their file cannot be opened.
+    pub fn tenants(&self) -> Result<Tenants, AssemblyError> {
+        Ok(Tenants { lines: self.lines()? })
+    }
+
+    /// Who is where, in the order of the ids.
+    ///
+    /// # Errors
+    /// If the tenants' file cannot be opened.
+    pub fn ledger(&self) -> Result<Ledger, AssemblyError> {
+        Ok(Ledger { lines: self.lines()? })
+    }
+
+    fn lines(&self) -> Result<Lines, AssemblyError> {
+        Lines::open(inside(&self.root, &self.manifest.tenants.path)?)
+    }
+}
+
+/// The tenants of an assembly, one at a time.
+#[derive(Debug)]
+pub struct Tenants {
+    lines: Lines,
+}
+
+impl Iterator for Tenants {
+    type Item = Result<TenantRecord<'static>, AssemblyError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.lines.next().transpose()
+    }
+}
+
+/// Who is where, one tenant at a time, in the memory of one line.
+#[derive(Debug)]
+pub struct Ledger {
+    lines: Lines,
+}
+
+impl Ledger {
+    /// The next tenant. What it lends has to be given back before the one after.
+    ///
+    /// # Errors
+    /// If the line cannot be read.
+    #[expect(clippy::should_implement_trait, reason = "an iterator cannot lend")]
+    pub fn next(&mut self) -> Result<Option<LedgerEntry<'_>>, AssemblyError> {
+        self.lines.next()
+    }
+}
+
+/// The lines of a file, each read into the same buffer.
+#[derive(Debug)]
+pub(super) struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl Lines {
+    pub(super) fn open(path: PathBuf) -> Result<Self, AssemblyError> {
+        let file = swap::open_plain(&path).map_err(AssemblyError::io("read", &path))?;
+        Ok(Self { path, reader: BufReader::with_capacity(64 * 1024, file), line: Vec::new(), number: 0 })
+    }
+
+    /// The number of the line that was read last, from 1.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(super) fn next<'a, T: Deserialize<'a>>(&'a mut self) -> Result<Option<T>, AssemblyError> {
+        self.line.clear();
+        self.number += 1;
+        let read = self.reader.read_until(b'\n', &mut self.line);
+        let path = &self.path;
+        if read.map_err(|source| AssemblyError::io("read", path)(source))? == 0 {
+            return Ok(None);
+        }
+        let line = self.number;
+        serde_json::from_slice(&self.line).map(Some).map_err(|error| {
+            AssemblyError::new(&self.path, AssemblyErrorKind::Record { line, problem: without_line(&error) })
+        })
+    }
+}
+
+/// The text of an error about one line, which the error itself takes for line 1.
+fn without_line(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
+/// A file, whole.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    swap::open_plain(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The place of a file that a manifest names, which may have been made by anybody.
+pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, AssemblyError> {
+    check_path(path).map_err(|rule| AssemblyError::new(path, AssemblyErrorKind::Path { rule }))?;
+    Ok(root.join(path))
+}

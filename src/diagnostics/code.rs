@@ -1,0 +1,188 @@
+//! The registry of finding codes. A code is contract: it never changes its meaning.
+
+use std::fmt;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Stops the work.
+    Error,
+    /// Worth changing, but the work goes on.
+    Warning,
+}
+
+impl Severity {
+    /// The word shown to people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// A kind of finding, with its page.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Code {
+    /// `group/name`, kebab-case.
+    pub name: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The page that `explain` shows: what it checks, why it matters, an example, what to write instead.
+    pub page: &'static str,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+macro_rules! registry {
+    ($($(#[doc = $doc:literal])* $constant:ident = $name:literal, $severity:ident, $summary:literal;)*) => {
+        /// Every code by its constant.
+        pub mod codes {
+            use super::{Code, Severity};
+            $(
+                #[doc = $summary]
+                pub static $constant: Code = Code {
+                    name: $name,
+                    severity: Severity::$severity,
+                    summary: $summary,
+                    page: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/findings/", $name, ".md")),
+                };
+            )*
+        }
+        static ALL: &[&Code] = &[$(&codes::$constant),*];
+    };
+}
+
+registry! {
+    YAML_ENCODING = "yaml/encoding", Error, "the file is not UTF-8 text";
+    YAML_TOO_LARGE = "yaml/too-large", Error, "the blueprint is larger than a person can have written";
+    YAML_EMPTY = "yaml/empty", Error, "the blueprint is empty";
+    YAML_SYNTAX = "yaml/syntax", Error, "the text is not YAML";
+    YAML_TAB = "yaml/tab", Error, "a tab is used as indentation";
+    YAML_ANCHOR = "yaml/anchor", Error, "anchors and aliases are not read";
+    YAML_MERGE_KEY = "yaml/merge-key", Error, "merge keys are not read";
+    YAML_DUPLICATE_KEY = "yaml/duplicate-key", Error, "a key stands twice in one mapping";
+    YAML_TAG = "yaml/tag", Error, "a tag is not known, or its argument is malformed";
+    YAML_TOO_DEEP = "yaml/too-deep", Error, "the blueprint is nested deeper than the reader goes";
+    YAML_MANY_DOCUMENTS = "yaml/many-documents", Error, "the file holds more than one YAML document";
+    YAML_KEY = "yaml/key", Error, "a mapping's key is not plain text";
+
+    SHAPE_UNKNOWN_KEY = "shape/unknown-key", Error, "a key is not known here";
+    SHAPE_MISSING_KEY = "shape/missing-key", Error, "a required key is missing";
+    SHAPE_WRONG_TYPE = "shape/wrong-type", Error, "a value has the wrong type";
+    SHAPE_UNKNOWN_VALUE = "shape/unknown-value", Error, "a value is not one of the words that are known here";
+    SHAPE_OUT_OF_RANGE = "shape/out-of-range", Error, "a number is outside the range that is allowed here";
+    SHAPE_AMBIGUOUS = "shape/ambiguous", Error, "an entry says more than one thing, or nothing, about what it is";
+
+    ID_LANGUAGE = "id/language", Error, "the id language is not one that keeps tenants apart";
+    ID_TENANT = "id/tenant", Error, "a tenant id is not in the blueprint's id language";
+    ID_NAME = "id/name", Error, "a name is not made of letters, digits and single dashes";
+    ID_ACCOUNT = "id/account", Error, "an account id is not twelve digits";
+    ID_REGION = "id/region", Error, "a region is not known";
+    ID_DUPLICATE = "id/duplicate", Error, "two things of one kind have the same name";
+    ID_DUPLICATE_TENANT = "id/duplicate-tenant", Error, "two tenants have the same id";
+    ID_NAME_TOO_LONG = "id/name-too-long", Error, "a name is too long for the resource it becomes";
+    ID_DIGEST_COLLISION = "id/digest-collision", Error, "two tenants' ids have the same digest";
+
+    ISOLATION_UNPARTITIONED_TABLE = "isolation/unpartitioned-table", Error, "a pooled table has no tenant key";
+    ISOLATION_UNPARTITIONED_BUCKET = "isolation/unpartitioned-bucket", Error, "a pooled bucket has no tenant prefix";
+    ISOLATION_UNPARTITIONED_QUEUE = "isolation/unpartitioned-queue", Error, "a pooled queue does not say which tenant a message is for";
+    ISOLATION_UNPARTITIONED_TOPIC = "isolation/unpartitioned-topic", Error, "a pooled topic does not say which tenant a message is for";
+    ISOLATION_UNPARTITIONED_BUS = "isolation/unpartitioned-bus", Error, "a pooled event bus does not say which tenant an event is for";
+    ISOLATION_UNGUARDED_CUSTOM = "isolation/unguarded-custom", Error, "nothing says why a pooled custom resource keeps tenants apart";
+    ISOLATION_UNTHROTTLED_API = "isolation/unthrottled-api", Warning, "a pooled API has no throttle per tenant";
+    ISOLATION_UNDECLARED_SHARE = "isolation/undeclared-share", Error, "a bridge tier does not say whether a component is siloed or pooled";
+    ISOLATION_SHARED_TWICE = "isolation/shared-twice", Error, "a component is said to be both siloed and pooled";
+    ISOLATION_POOL_REACHES_SILO = "isolation/pool-reaches-silo", Error, "a pooled component holds on to one tenant's resource";
+    ISOLATION_SHARED_ACCOUNT = "isolation/shared-account", Error, "two tenants whose boundary is the account share one";
+    ISOLATION_BOUNDARY = "isolation/boundary", Error, "the boundary does not fit the tier";
+
+    REFERENCE_UNKNOWN_COMPONENT = "reference/unknown-component", Error, "a component is named that the tier does not have";
+    REFERENCE_UNKNOWN_ATTRIBUTE = "reference/unknown-attribute", Error, "a component does not have the attribute that is asked for";
+    REFERENCE_WRONG_KIND = "reference/wrong-kind", Error, "a component of another kind is needed here";
+    REFERENCE_SYNTAX = "reference/syntax", Error, "a reference in `${…}` cannot be read";
+    REFERENCE_CYCLE = "reference/cycle", Error, "components refer to each other in a circle";
+    REFERENCE_UNKNOWN_BUNDLE = "reference/unknown-bundle", Error, "a bundle is included that the blueprint does not have";
+    REFERENCE_CUSTOM = "reference/custom", Error, "a custom resource refers to something the template does not have";
+
+    ACCESS_NOT_A_CALLER = "access/not-a-caller", Error, "access is given to a component that runs no code";
+    ACCESS_NOT_A_TARGET = "access/not-a-target", Error, "access is given to a component that holds nothing to reach";
+    ACCESS_UNSUPPORTED = "access/unsupported", Error, "this kind of access does not exist for the component";
+    ACCESS_DUPLICATE = "access/duplicate", Error, "access between two components is given twice";
+
+    COMPONENT_ASSET = "component/asset", Error, "a function's code cannot be read";
+    COMPONENT_ASSET_BUCKET = "component/asset-bucket", Error, "code comes from a file but no bucket is named to put it into";
+    COMPONENT_TIMEOUT = "component/timeout", Error, "a queue gives its messages back before the function that reads them is done";
+    COMPONENT_PLAINTEXT = "component/plaintext", Warning, "a protection that is on by default is switched off";
+    COMPONENT_ONE_ZONE = "component/one-zone", Warning, "a network has subnets in one availability zone only";
+
+    COMPONENT_ALARM_TOPIC = "component/alarm-topic", Error, "alarms cannot publish to a topic with the AWS managed key";
+    COMPONENT_NETWORK = "component/network", Error, "a network's address range is not one a VPC can be cut from";
+    COMPONENT_TABLE_KEYS = "component/table-keys", Error, "a table's keys leave no room for the tenant key";
+    COMPONENT_INLINE_CODE = "component/inline-code", Error, "inline code does not fit the runtime";
+
+    OVERRIDE_UNKNOWN = "override/unknown", Error, "an override names a component that the tier does not have";
+    OVERRIDE_POOLED = "override/pooled", Error, "one tenant's override would change what all tenants share";
+
+    TENANT_UNKNOWN_TIER = "tenant/unknown-tier", Error, "a tenant is in a tier that the blueprint does not have";
+    TENANT_FILE = "tenant/file", Error, "the tenants' file cannot be read";
+    TENANT_RECORD = "tenant/record", Error, "a line of the tenants' file is not a tenant";
+    TENANT_NONE = "tenant/none", Warning, "the blueprint has no tenants";
+    TENANT_ACCOUNT_PENDING = "tenant/account-pending", Warning, "tenants whose boundary is the account have no account yet";
+
+    PLACEMENT_NO_CELL = "placement/no-cell", Error, "no cell may hold the tenant";
+    PLACEMENT_CELL_FULL = "placement/cell-full", Error, "every cell that may hold the tenant is full";
+    PLACEMENT_CELL_REMOVED = "placement/cell-removed", Error, "a cell is gone that the ledger has tenants in";
+    PLACEMENT_NOT_ALLOWED = "placement/not-allowed", Error, "a placed tenant may no longer be where it is";
+    PLACEMENT_LEDGER = "placement/ledger", Error, "the earlier assembly's ledger cannot be read";
+
+    GUARDRAIL_TOO_LARGE = "guardrail/too-large", Error, "the guardrails of a tier do not fit into the policies it may have";
+    GUARDRAIL_REGION = "guardrail/region", Error, "a cell is in a region that its tier's guardrail denies";
+    GUARDRAIL_SERVICE = "guardrail/service", Error, "a component needs a service that its tier's guardrail denies";
+    GUARDRAIL_SETTING = "guardrail/setting", Error, "a guardrail's setting cannot be read";
+    GUARDRAIL_REPEATED = "guardrail/repeated", Error, "a guardrail stands twice with different settings";
+
+    LIMIT_RESOURCES = "limit/resources", Error, "a template has more resources than a stack may have";
+    LIMIT_TEMPLATE_SIZE = "limit/template-size", Error, "a template is larger than CloudFormation takes";
+    LIMIT_PARAMETERS = "limit/parameters", Error, "a template has more parameters than a stack may have";
+    LIMIT_OUTPUTS = "limit/outputs", Error, "a template has more outputs than a stack may have";
+    LIMIT_POLICY_SIZE = "limit/policy-size", Error, "a policy is larger than IAM takes";
+    LIMIT_USAGE_PLANS = "limit/usage-plans", Warning, "a cell holds more tenants than one account has usage plans";
+
+    SCHEMA_UNKNOWN_TYPE = "schema/unknown-type", Error, "a resource type is not known";
+    SCHEMA_PROPERTY = "schema/property", Error, "a resource's properties do not fit its type";
+    SCHEMA_DANGLING = "schema/dangling", Error, "a template refers to something it does not have";
+
+    ACKNOWLEDGE_UNKNOWN = "acknowledge/unknown", Error, "a code is acknowledged that does not exist";
+    ACKNOWLEDGE_FORBIDDEN = "acknowledge/forbidden", Error, "a finding is acknowledged that nobody can wave through";
+    ACKNOWLEDGE_UNUSED = "acknowledge/unused", Warning, "an acknowledgement matches no finding";
+
+    OUTPUT_NOT_AN_ASSEMBLY = "output/not-an-assembly", Error, "the output folder holds something that is not an assembly";
+    OUTPUT_BUSY = "output/busy", Error, "another run is writing the assembly";
+    OUTPUT_IO = "output/io", Error, "a file cannot be read or written";
+
+    VERIFY_MANIFEST = "verify/manifest", Error, "the manifest is missing or does not fit its schema";
+    VERIFY_DIGEST = "verify/digest", Error, "a file is not the one the manifest names";
+    VERIFY_MISSING = "verify/missing", Error, "the manifest names a file that is not there";
+    VERIFY_STRANGER = "verify/stranger", Warning, "the assembly holds a file that the manifest does not name";
+    VERIFY_RECORD = "verify/record", Error, "a tenant's record does not fit the manifest";
+}
+
+/// Every code, in the order of the registry.
+#[must_use]
+pub fn all() -> &'static [&'static Code] {
+    ALL
+}
+
+/// The code of a name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Code> {
+    ALL.iter().copied().find(|code| code.name == name)
+}

@@ -1,0 +1,108 @@
+//! A custom component: any resource type, its properties passed through. `Ref` and `Fn::GetAtt` may name components
+//! of the tier, parameters of the template and pseudo parameters.
+
+use serde_json::{Map, Value};
+
+use super::context::{custom_reference, Context, CustomReference};
+use crate::cfn::{LogicalId, Node};
+use crate::model::component::{Custom, Property};
+use crate::model::Attribute;
+
+pub(super) fn render(custom: &Custom, cx: &mut Context<'_>) {
+    let properties = match value(&custom.properties, cx) {
+        Value::Object(properties) => properties,
+        _ => Map::new(),
+    };
+    let id = cx.id("custom");
+    let component = &cx.member.component;
+    cx.stack.add_untyped(id, custom.type_name.clone(), properties, &component.name, &component.origin);
+}
+
+fn value(property: &Property, cx: &Context<'_>) -> Value {
+    match property {
+        Property::Null => Value::Null,
+        Property::Truth(truth) => (*truth).into(),
+        Property::Number(number) => serde_json::from_str(number).unwrap_or(Value::Null),
+        Property::Text(text) => serde_json::to_value(cx.text(text)).unwrap_or(Value::Null),
+        Property::List(items) => items.iter().map(|item| value(item, cx)).collect(),
+        Property::Map(entries) => {
+            let entries = entries.iter().map(|(key, inner)| (key.clone(), intrinsic(key, value(inner, cx), cx)));
+            Value::Object(entries.collect())
+        }
+    }
+}
+
+/// The argument of an intrinsic function, with components' names replaced by logical ids.
+fn intrinsic(function: &str, argument: Value, cx: &Context<'_>) -> Value {
+    let resolve = |name: &str| match custom_reference(cx.tier, cx.stack.sharing, name) {
+        CustomReference::Component(id) => Some(id.as_str().to_owned()),
+        _ => None,
+    };
+    match (function, argument) {
+        ("Ref", Value::String(name)) => resolve(&name).unwrap_or(name).into(),
+        ("Fn::GetAtt", Value::Array(mut items)) => {
+            if let Some(first) = items.first_mut()
+                && let Some(id) = first.as_str().and_then(resolve)
+            {
+                *first = id.into();
+            }
+            items.into()
+        }
+        ("Fn::GetAtt", Value::String(text)) => match text.split_once('.') {
+            Some((name, attribute)) => {
+                vec![resolve(name).unwrap_or_else(|| name.to_owned()), attribute.to_owned()].into()
+            }
+            None => text.into(),
+        },
+        ("Fn::Sub", Value::String(text)) => substituted(&text, resolve).into(),
+        ("Fn::Sub", Value::Array(mut items)) => {
+            if let Some(first) = items.first_mut()
+                && let Some(text) = first.as_str()
+            {
+                *first = substituted(text, resolve).into();
+            }
+            items.into()
+        }
+        (_, argument) => argument,
+    }
+}
+
+/// The names that a `Fn::Sub` text fills in, without their attributes.
+pub(super) fn sub_names(text: &str) -> Vec<&str> {
+    text.split("${")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}').map(|(inside, _)| inside))
+        .filter(|inside| !inside.starts_with('!'))
+        .map(|inside| inside.split('.').next().unwrap_or(inside))
+        .collect()
+}
+
+fn substituted(text: &str, resolve: impl Fn(&str) -> Option<String>) -> String {
+    let mut result = String::new();
+    let mut pieces = text.split("${");
+    result.push_str(pieces.next().unwrap_or(""));
+    for piece in pieces {
+        result.push_str("${");
+        match piece.split_once('}') {
+            Some((inside, after)) => {
+                let (name, attribute) = inside.split_once('.').unwrap_or((inside, ""));
+                match resolve(name) {
+                    Some(id) => result.push_str(&id),
+                    None => result.push_str(name),
+                }
+                if !attribute.is_empty() {
+                    result.push('.');
+                    result.push_str(attribute);
+                }
+                result.push('}');
+                result.push_str(after);
+            }
+            None => result.push_str(piece),
+        }
+    }
+    result
+}
+
+pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) -> Option<Node> {
+    (attribute == Attribute::Id).then(|| Node::Ref(id("custom")))
+}

@@ -1,0 +1,77 @@
+//! A key: `AWS::KMS::Key` that rotates, and its `AWS::KMS::Alias`.
+
+use super::access::Scope;
+use super::context::Context;
+use super::topic::is_told_by_alarms;
+use crate::cfn::expr::kind::{Arn, Name, Text};
+use crate::cfn::policy::{place, place::Identity, Operator, Principal, ResourcePolicy, Statement};
+use crate::cfn::types::kms;
+use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
+use crate::ir::Parameter;
+use crate::model::component::Key;
+use crate::model::{Attribute, Sharing};
+
+pub(super) fn render(key: &Key, cx: &mut Context<'_>) {
+    let account = Expr::<Arn>::concat([
+        "arn:".into(),
+        Pseudo::Partition.into(),
+        ":iam::".into(),
+        Pseudo::AccountId.into(),
+        ":root".into(),
+    ]);
+    // The account's own identity policies decide: without this statement a key can become unusable for ever.
+    let mut statements = vec![
+        Statement::<place::Resource>::allow(Principal::Aws(vec![account]), ["kms:*"], ["*"]).sid("EnableIamPolicies"),
+    ];
+    let encrypts_alarm_topic = cx.tier.members.iter().any(|member| {
+        member.component.body.encrypt_with() == Some(cx.name()) && is_told_by_alarms(cx.tier, &member.component.name)
+    });
+    if encrypts_alarm_topic {
+        statements.push(
+            Statement::<place::Resource>::allow(
+                Principal::Service(vec!["cloudwatch.amazonaws.com"]),
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                ["*"],
+            )
+            .sid("AllowAlarms")
+            .when(Operator::StringEquals, "aws:SourceAccount", [Node::from(Pseudo::AccountId)]),
+        );
+    }
+    let resource = kms::Key::new()
+        .description(format!("{} of tier {}", cx.name(), cx.tier.name))
+        .enable_key_rotation(true)
+        .rotation_period_in_days(key.rotation_days)
+        .pending_window_in_days(key.pending_window_days)
+        .key_policy(Json::of(&ResourcePolicy::new(statements)));
+    let id = cx.add("key", &resource);
+
+    let owner = match cx.stack.sharing {
+        Sharing::Siloed => Parameter::TenantId.node(),
+        Sharing::Pooled => Parameter::Cell.node(),
+    };
+    // An alias may hold slashes, which no id does: the whole id stands between two.
+    let mut alias: Vec<Node> = vec!["alias".into()];
+    alias.extend(cx.tenant_path(owner));
+    alias.push(cx.name().kebab().into());
+    cx.add("alias", &kms::Alias::new(Expr::<Name>::concat(alias), Expr::<Text>::get_att(&id, "Arn")));
+}
+
+pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) -> Option<Node> {
+    match attribute {
+        Attribute::Id => Some(Node::Ref(id("key"))),
+        Attribute::Arn => Some(Node::GetAtt(id("key"), "Arn".into())),
+        _ => None,
+    }
+}
+
+pub(super) fn grant(arn: &Node, scope: Scope) -> Vec<Statement<Identity>> {
+    let statement = Statement::<Identity>::allow(
+        ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
+        [arn.clone()],
+    );
+    vec![if scope == Scope::Whole {
+        statement
+    } else {
+        statement.when(Operator::StringEquals, "kms:EncryptionContext:TenantId", [scope.tenant()])
+    }]
+}

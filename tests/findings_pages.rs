@@ -1,0 +1,137 @@
+//! Every code has a page of one form, every page has a code, and the index lists them all.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use tenantry::diagnostics::all_codes;
+
+const HEADINGS: [&str; 4] = ["## What it checks", "## Why it matters", "## Example", "## Use instead"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/findings")
+}
+
+/// A heading or fence of a page, and what stands under it.
+fn sections(page: &str) -> Vec<(&str, String)> {
+    let mut sections: Vec<(&str, String)> = Vec::new();
+    let mut fenced = false;
+    for line in page.lines() {
+        fenced ^= line.starts_with("```");
+        if !fenced && line.starts_with('#') {
+            sections.push((line, String::new()));
+        } else if let Some((_, text)) = sections.last_mut() {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    sections
+}
+
+/// The fenced blocks of a page with their languages.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in page.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(language)) => open = Some((language.to_owned(), String::new())),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some((_, text)), None) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a code block is not closed");
+    blocks
+}
+
+#[test]
+fn every_page_has_the_same_form() {
+    for code in all_codes() {
+        let name = code.name;
+        let sections = sections(code.page);
+        let headings: Vec<&str> = sections.iter().map(|(heading, _)| *heading).collect();
+        let title = format!("# {name}");
+        assert_eq!(headings, [[title.as_str()].as_slice(), &HEADINGS].concat(), "headings of {name}");
+        let mut summary = code.summary.to_owned();
+        summary[..1].make_ascii_uppercase();
+        assert_eq!(sections[0].1.trim(), format!("{summary}."), "the page of {name} begins with its summary");
+        for (heading, text) in &sections[1..3] {
+            assert!(text.trim().len() > 40, "{name} says too little under {heading}");
+        }
+        for (heading, text) in &sections[3..] {
+            assert!(text.contains("```"), "{name} shows nothing under {heading}");
+        }
+        assert!(code.page.lines().all(|line| line.chars().count() <= 120), "a line of {name} is too long");
+        assert!(code.page.ends_with('\n') && !code.page.ends_with("\n\n"), "{name} ends with one newline");
+    }
+}
+
+#[test]
+fn examples_are_the_language_they_say() {
+    for code in all_codes() {
+        for (language, text) in blocks(code.page) {
+            match language.as_str() {
+                "yaml" => {
+                    let read = serde_yaml::from_str::<serde_yaml::Value>(&text);
+                    assert!(read.is_ok(), "{}: {read:?}\n{text}", code.name);
+                }
+                "json" => {
+                    for line in text.lines() {
+                        let read = line.parse::<serde_json::Value>();
+                        assert!(read.is_ok(), "{}: {read:?}\n{line}", code.name);
+                    }
+                }
+                "console" => assert!(text.starts_with("$ "), "{}", code.name),
+                other => assert_eq!(other, "text", "{}", code.name),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_page_has_a_code() {
+    let mut pages = BTreeSet::new();
+    for group in folder().read_dir().unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
+        for page in group.path().read_dir().unwrap().map(Result::unwrap) {
+            let group = group.file_name().into_string().unwrap();
+            let page = page.file_name().into_string().unwrap();
+            pages.insert(format!("{group}/{}", page.strip_suffix(".md").unwrap()));
+        }
+    }
+    let codes: BTreeSet<String> = all_codes().iter().map(|code| code.name.to_owned()).collect();
+    assert_eq!(pages, codes);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test writes the index when it is asked to")]
+fn the_index_lists_every_code() {
+    let index = index();
+    let path = folder().join("README.md");
+    if std::env::var("TENANTRY_WRITE").is_ok_and(|value| value == "1") {
+        std::fs::write(&path, &index).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == index, "docs/findings/README.md is not up to date; write it with TENANTRY_WRITE=1 cargo test");
+}
+
+fn index() -> String {
+    let mut index = String::from(
+        "<!-- Generated from src/diagnostics/code.rs; write it anew with TENANTRY_WRITE=1 cargo test. -->\n\n\
+         # Findings\n\n\
+         Everything `tenantry` can find, by what it is about. A code never changes its meaning; `tenantry explain <code>`\n\
+         shows its page.\n",
+    );
+    let mut group = "";
+    for code in all_codes() {
+        let of = code.name.split('/').next().unwrap_or_default();
+        if of != group {
+            group = of;
+            index.push_str(&format!("\n## {group}\n\n| code | | what it means |\n| --- | --- | --- |\n"));
+        }
+        let severity = code.severity.as_str();
+        index.push_str(&format!("| [`{0}`]({0}.md) | {severity} | {1} |\n", code.name, code.summary));
+    }
+    index
+}
