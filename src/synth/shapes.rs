@@ -146,8 +146,8 @@ impl Shapes {
         let mut templates = Vec::new();
         for stack in graph.stacks_mut() {
             let what = format!("the {} template of tier `{}`", stack_word(stack), tier.name);
-            tagging::run(stack, model, &tier, inputs.facts);
-            retention::run(stack);
+            tagging::run(stack, model, &tier, inputs.facts, validator);
+            retention::run(stack, validator);
             validate::run(stack, validator, sink);
             limits::run(stack, &what, &tier.origin, inputs.facts, sink)?;
             let template = template(stack, &model.ids);
