@@ -170,7 +170,7 @@ pub trait NamesNothingSiloed: Component {}
 pub trait NamesNothingPooled: Component {}
 
 macro_rules! names_nothing {
-    ($($component:ident<$($key:ident)?>),*) => {
+    ($($component:ident $([$key:ident])?),*) => {
         $(
             impl<$($key)?> NamesNothingSiloed for $component<$($key,)? Free> {}
             impl<$($key)?> NamesNothingSiloed for $component<$($key,)? Pool> {}
@@ -179,7 +179,7 @@ macro_rules! names_nothing {
         )*
     };
 }
-names_nothing!(Table<K>, Bucket<K>, Queue<K>, Topic<K>, Custom<K>, Function, HttpApi, RestApi, Alarms, Dashboard);
+names_nothing! { Table [K], Bucket [K], Queue [K], Topic [K], Custom [K], Function, HttpApi, RestApi, Alarms, Dashboard }
 
 impl NamesNothingSiloed for Key {}
 impl NamesNothingPooled for Key {}
