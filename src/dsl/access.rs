@@ -1,7 +1,7 @@
 //! Access: who may do what to what, checked while the blueprint compiles.
 
 use super::component::{Bucket, EventBus, Function, Key, Queue, Table, Topic};
-use super::handle::Handle;
+use super::handle::{Handle, Marked};
 use super::isolation::Sealed;
 use crate::model;
 
@@ -59,7 +59,7 @@ kinds!(Read, Write, ReadWrite, Send, Receive, Invoke, Use);
     label = "not a function",
     note = "write `tier.allow(function, Access::…, target)`: the function that acts comes first"
 )]
-pub trait Caller: Sealed {}
+pub trait Caller: Marked {}
 impl<S> Caller for Handle<Function, S> {}
 
 /// What knows a kind of access.
@@ -68,11 +68,14 @@ impl<S> Caller for Handle<Function, S> {}
     label = "cannot be reached in this way",
     note = "tables and buckets: `Read`, `Write`, `ReadWrite`; queues: `Send`, `Receive`; topics and event buses: `Send`; functions: `Invoke`; keys: `Use`"
 )]
-pub trait Takes<A>: Sealed {}
+pub trait Takes<A>: Marked {}
 
 macro_rules! takes {
     ($($component:ident: $($access:ident),*;)*) => {
-        $($(impl<S> Takes<Access::$access> for Handle<$component, S> {})*)*
+        $($(
+            #[diagnostic::do_not_recommend]
+            impl<S> Takes<Access::$access> for Handle<$component, S> {}
+        )*)*
         #[cfg(test)]
         pub(super) fn accesses_of(kind: &str) -> Vec<model::Access> {
             use crate::dsl::Component;

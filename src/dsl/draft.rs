@@ -9,7 +9,7 @@ use crate::model::component::{self as model, Text};
 use crate::model::{Body, ComponentName, NameError};
 
 /// A place in the author's Rust code.
-pub type Place = &'static Location<'static>;
+pub(super) type Place = &'static Location<'static>;
 
 /// A place as findings know it.
 pub(super) fn origin(place: Place) -> Origin {
@@ -18,7 +18,7 @@ pub(super) fn origin(place: Place) -> Origin {
 
 /// Something the author said, and where.
 #[derive(Debug, Clone)]
-pub struct Said<T> {
+pub(super) struct Said<T> {
     /// What was said.
     pub(super) value: T,
     /// Where.

@@ -7,7 +7,7 @@ use super::component::{
     Bucket, Custom, EventBus, Function, HttpApi, Key, Network, Queue, RestApi, Table, Topic, UserPool,
 };
 use super::draft::Place;
-use super::isolation::{Free, Names};
+use super::isolation::{Free, Names, Sealed};
 use crate::cfn::expr::kind::{Arn, Id, Name, Url};
 use crate::model::{Attribute, ComponentName};
 
@@ -102,6 +102,18 @@ impl<C, S> Copy for Handle<C, S> {}
 impl<C, S> fmt::Debug for Handle<C, S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Handle").field(&self.mark).finish()
+    }
+}
+
+/// What has a mark: every handle. The way from a handle to the model, not for use outside.
+pub trait Marked: Sealed {
+    /// The mark.
+    fn marked(&self) -> Mark;
+}
+
+impl<C, S> Marked for Handle<C, S> {
+    fn marked(&self) -> Mark {
+        self.mark()
     }
 }
 

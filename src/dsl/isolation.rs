@@ -159,7 +159,7 @@ impl<C> InSilo for Handle<C, Silo> {}
     label = "shared by tenants, but tied to one tenant's resource",
     note = "make both siloed or both pooled; code reaches a tenant's own resource through `tier.allow(…)`, in the tenant's name"
 )]
-pub trait NamesNothingSiloed: Component {}
+pub trait NamesNothingSiloed: Sealed {}
 
 /// A component of a silo tier: it names components of a silo tier only.
 #[diagnostic::on_unimplemented(
@@ -167,14 +167,18 @@ pub trait NamesNothingSiloed: Component {}
     label = "names a component of another tier",
     note = "name components that this tier's `add` returned"
 )]
-pub trait NamesNothingPooled: Component {}
+pub trait NamesNothingPooled: Sealed {}
 
 macro_rules! names_nothing {
     ($($component:ident $([$key:ident])?),*) => {
         $(
+            #[diagnostic::do_not_recommend]
             impl<$($key)?> NamesNothingSiloed for $component<$($key,)? Free> {}
+            #[diagnostic::do_not_recommend]
             impl<$($key)?> NamesNothingSiloed for $component<$($key,)? Pool> {}
+            #[diagnostic::do_not_recommend]
             impl<$($key)?> NamesNothingPooled for $component<$($key,)? Free> {}
+            #[diagnostic::do_not_recommend]
             impl<$($key)?> NamesNothingPooled for $component<$($key,)? Silo> {}
         )*
     };
@@ -189,3 +193,8 @@ impl NamesNothingSiloed for Network {}
 impl NamesNothingPooled for Network {}
 impl<K> NamesNothingSiloed for EventBus<K> {}
 impl<K> NamesNothingPooled for EventBus<K> {}
+
+// Outside a bridge tier this is not a component, and the compiler shall say only that.
+impl<C, S> NamesNothingSiloed for Shared<C, S> {}
+impl<C, S> NamesNothingPooled for Shared<C, S> {}
+impl<C, S> KeepsTenantsApart for Shared<C, S> {}

@@ -109,9 +109,9 @@ impl Tier<Silo> {
     #[track_caller]
     pub fn allow<F, A, T>(&mut self, from: F, access: A, to: T) -> &mut Self
     where
-        F: Caller + InSilo + Marked,
+        F: Caller + InSilo,
         A: AccessKind,
-        T: Takes<A> + InSilo + Marked,
+        T: Takes<A> + InSilo,
     {
         self.grant(from.marked(), access, to.marked(), Location::caller());
         self
@@ -126,7 +126,10 @@ impl Tier<Pool> {
     }
 
     /// Adds a component, once for each cell. It says what keeps tenants apart in it, where it holds anything of theirs.
-    pub fn add<C: KeepsTenantsApart + NamesNothingSiloed>(&mut self, component: C) -> Handle<C::Kind, Pool> {
+    pub fn add<C: Component + KeepsTenantsApart + NamesNothingSiloed>(
+        &mut self,
+        component: C,
+    ) -> Handle<C::Kind, Pool> {
         self.take(component)
     }
 
@@ -134,9 +137,9 @@ impl Tier<Pool> {
     #[track_caller]
     pub fn allow<F, A, T>(&mut self, from: F, access: A, to: T) -> &mut Self
     where
-        F: Caller + InPool + Marked,
+        F: Caller + InPool,
         A: AccessKind,
-        T: Takes<A> + InPool + Marked,
+        T: Takes<A> + InPool,
     {
         self.grant(from.marked(), access, to.marked(), Location::caller());
         self
@@ -159,24 +162,12 @@ impl Tier<Bridge> {
     #[track_caller]
     pub fn allow<F, A, T>(&mut self, from: F, access: A, to: T) -> &mut Self
     where
-        F: Caller + Marked,
+        F: Caller,
         A: AccessKind,
-        T: Takes<A> + Marked,
+        T: Takes<A>,
     {
         self.grant(from.marked(), access, to.marked(), Location::caller());
         self
-    }
-}
-
-/// What has a mark: every handle. Not for use outside.
-pub trait Marked {
-    /// The mark.
-    fn marked(&self) -> Mark;
-}
-
-impl<C, S> Marked for Handle<C, S> {
-    fn marked(&self) -> Mark {
-        self.mark()
     }
 }
 

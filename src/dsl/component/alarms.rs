@@ -29,6 +29,7 @@ pub trait Watchable: Sealed {
 macro_rules! watchable {
     ($($component:ident),*) => {
         $(
+            #[diagnostic::do_not_recommend]
             impl<S> Watchable for Handle<$component, S> {
                 type Sharing = S;
                 fn watched(&self) -> Mark {

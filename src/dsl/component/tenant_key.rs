@@ -1,8 +1,8 @@
 //! Tenant keys: what keeps tenants apart in what they share.
 
 use super::{
-    Alarms, Bucket, Component, Custom, Dashboard, EventBus, Function, HttpApi, Key, Network, Queue, RestApi, Table,
-    Topic, UserPool,
+    Alarms, Bucket, Custom, Dashboard, EventBus, Function, HttpApi, Key, Network, Queue, RestApi, Table, Topic,
+    UserPool,
 };
 use crate::dsl::isolation::Sealed;
 use crate::model;
@@ -123,7 +123,7 @@ impl MessageKey for AttributeKey {
     label = "shared by every tenant of the tier",
     note = "a table, queue, topic or event bus takes `.partition_by(TenantKey::attribute(\"tenant_id\"))`, a bucket `.partition_by(TenantKey::object_prefix())`, a custom resource `.shared_because(\"…\")`; or make it siloed"
 )]
-pub trait KeepsTenantsApart: Component {}
+pub trait KeepsTenantsApart: Sealed {}
 
 impl<R> KeepsTenantsApart for Table<Keyed, R> {}
 impl<R> KeepsTenantsApart for Bucket<Keyed, R> {}
