@@ -153,6 +153,8 @@ pub struct ResourceControlFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaggingFacts {
+    /// Types that are left untagged although their newest schema takes tags, each with the reason.
+    pub untagged: BTreeMap<String, String>,
     /// Actions that write or remove tags and name them in `aws:TagKeys`.
     pub write: BTreeSet<String>,
     /// Actions that replace all tags without naming them.

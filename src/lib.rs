@@ -15,3 +15,4 @@ pub mod placement;
 pub mod prelude;
 pub mod render;
 pub mod source;
+pub mod synth;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command line of tenantry.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tenantry::cli::run()
+}

@@ -138,6 +138,13 @@ impl error::Error for AssemblyError {
     }
 }
 
+/// An error of a writer or of a temporary file; one that was an assembly's before is itself again.
+impl From<io::Error> for AssemblyError {
+    fn from(source: io::Error) -> Self {
+        Self::io("use", "temporary files")(source)
+    }
+}
+
 impl From<AssemblyError> for io::Error {
     fn from(error: AssemblyError) -> Self {
         let kind = match &error.kind {

@@ -124,10 +124,8 @@ words! {
         Account = "account",
         /// A network each.
         Vpc = "vpc",
-        /// Subnets of one network.
-        Subnet = "subnet",
-        /// Containers of one cluster.
-        Container = "container",
+        /// Resources of their own, in an account and a network that others use too.
+        Resource = "resource",
         /// The application, by the tenant key.
         Application = "application",
     }
@@ -140,8 +138,6 @@ words! {
         Active = "active",
         /// Kept, but not served.
         Suspended = "suspended",
-        /// On the way out.
-        Offboarding = "offboarding",
     }
 }
 

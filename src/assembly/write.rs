@@ -164,6 +164,25 @@ impl Draft {
         })
     }
 
+    /// An assembly that stands nowhere: for those who want to know whether it can be made, and nothing else.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self {
+            shown: PathBuf::new(),
+            target: PathBuf::new(),
+            staging: PathBuf::new(),
+            aside: PathBuf::new(),
+            mode: Mode::Check,
+            old: None,
+            files: Mutex::default(),
+            folders: Mutex::default(),
+            fresh: Mutex::default(),
+            _lock: None,
+            #[cfg(test)]
+            rig: tests::Rig::default(),
+        }
+    }
+
     /// Puts a file into the assembly. Several threads may do so at once.
     ///
     /// # Errors

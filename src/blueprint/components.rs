@@ -243,8 +243,15 @@ fn read_function(node: &Node, function: &mut Function, sink: &mut Sink) {
     set(&mut function.timeout_seconds, count(node, "timeout_seconds"));
     set(&mut function.log_retention_days, count(node, "log_retention_days"));
     for entry in node.get("environment").and_then(Node::entries).unwrap_or_default() {
-        let value = text::parse(entry.value.text().unwrap_or(""), &entry.value.origin, sink);
-        function.environment.insert(entry.key.clone(), value);
+        match entry.value.text() {
+            Some(value) => {
+                let value = text::parse(value, &entry.value.origin, sink);
+                function.environment.insert(entry.key.clone(), value);
+            }
+            None => {
+                function.environment.remove(&entry.key);
+            }
+        }
     }
 }
 

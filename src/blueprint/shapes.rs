@@ -148,7 +148,7 @@ static FUNCTION: Shape = Shape {
         optional("timeout_seconds", Kind::Integer(1, 900), "longest run in seconds; 15 by default"),
         optional(
             "environment",
-            Kind::MapOf(&Kind::Text),
+            Kind::MapOf(&Kind::Removable(&Kind::Text)),
             "environment variables; `${Component.attribute}` is filled in",
         ),
         optional("reserved_concurrency", Kind::Integer(0, 100_000), "how many runs there may be at once"),

@@ -8,7 +8,7 @@ use crate::model::{Cell, Guardrail, Model, Tier};
 /// The guardrails of a tier: those of the blueprint and its own. Its own come first, and take the place of the
 /// blueprint's of the same name.
 #[must_use]
-pub(crate) fn of_tier<'m>(model: &'m Model, tier: &'m Tier) -> Vec<&'m (Guardrail, Origin)> {
+pub fn of_tier<'m>(model: &'m Model, tier: &'m Tier) -> Vec<&'m (Guardrail, Origin)> {
     let own = tier.guardrails.iter();
     let inherited =
         model.guardrails.iter().filter(|(one, _)| !tier.guardrails.iter().any(|(other, _)| other.name() == one.name()));

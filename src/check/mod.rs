@@ -14,6 +14,7 @@ mod tenants;
 use std::io;
 
 pub use acknowledge::apply as acknowledge;
+pub use guardrails::of_tier as guardrails_of;
 
 use crate::blueprint::{Spill, TenantSet, collect};
 use crate::diagnostics::Sink;

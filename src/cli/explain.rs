@@ -2,7 +2,15 @@
 
 use std::fmt;
 
+use super::Ending;
+use super::args;
+use super::terminal::Terminal;
 use crate::diagnostics::{all_codes, closest, find_code};
+
+pub(super) fn run(args: &args::Explain, terminal: &Terminal) -> anyhow::Result<Ending> {
+    terminal.print(&page(&args.code, terminal.colour())?)?;
+    Ok(Ending::Fine)
+}
 
 /// A code that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]

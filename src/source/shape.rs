@@ -33,6 +33,8 @@ pub enum Kind {
     Either(&'static Kind, &'static Kind),
     /// The first for a list, the second for anything else.
     ListOr(&'static Kind, &'static Kind),
+    /// This, or nothing, which takes away what stood there.
+    Removable(&'static Kind),
     /// Anything: checked later, by what it becomes.
     Free,
 }
@@ -135,6 +137,11 @@ pub fn check(node: &Node, kind: &Kind, sink: &mut Sink) {
             Value::Scalar { .. } | Value::Null => check(node, scalar, sink),
             _ => check(node, other, sink),
         },
+        Kind::Removable(kind) => {
+            if node.value != Value::Null {
+                check(node, kind, sink);
+            }
+        }
         Kind::ListOr(list, other) => check(node, if node.items().is_some() { list } else { other }, sink),
     }
 }
@@ -185,7 +192,16 @@ pub fn variant_of<'a>(node: &Node, variants: &'a [Variant]) -> Option<&'a Varian
     if let Some(word) = node.text() {
         return variants.iter().find(|variant| variant.bare && variant.key == word);
     }
-    variants.iter().find(|variant| node.get(variant.key).is_some())
+    said(node, variants).into_iter().next()
+}
+
+/// The variants that an entry's keys name. A key that is a setting of another one of them is that setting: `network`
+/// beside `function` says where the function runs.
+fn said<'a>(node: &Node, variants: &'a [Variant]) -> Vec<&'a Variant> {
+    let named: Vec<&Variant> = variants.iter().filter(|variant| node.get(variant.key).is_some()).collect();
+    let has = |shape: &Shape, key: &str| shape.fields.iter().any(|field| field.key == key);
+    let is_setting = |key: &str| named.iter().any(|other| other.key != key && has(other.shape, key));
+    named.iter().copied().filter(|variant| !is_setting(variant.key)).collect()
 }
 
 fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
@@ -213,8 +229,7 @@ fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
         wrong_type(node, &format!("a mapping that begins with one of {}", listed_all(names())), sink);
         return;
     };
-    let said: Vec<&Variant> = variants.iter().filter(|variant| node.get(variant.key).is_some()).collect();
-    match said.as_slice() {
+    match said(node, variants).as_slice() {
         [variant] => check_record(node, variant.shape, sink),
         [] => {
             let first = entries.first();
@@ -313,6 +328,7 @@ pub fn schema(kind: &Kind) -> Json {
             }
             json!({"anyOf": options})
         }
+        Kind::Removable(kind) => json!({"anyOf": [schema(kind), {"type": "null"}]}),
         Kind::Either(one, other) | Kind::ListOr(one, other) => json!({"anyOf": [schema(one), schema(other)]}),
     }
 }
@@ -336,4 +352,34 @@ pub fn record_schema(shape: &Shape) -> Json {
         "required": required,
         "additionalProperties": false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::SourceMap;
+
+    static FUNCTION: Shape = Shape {
+        what: "a function",
+        doc: "",
+        fields: &[required("function", Kind::Text, ""), optional("network", Kind::Text, "")],
+    };
+    static NETWORK: Shape = Shape { what: "a network", doc: "", fields: &[required("network", Kind::Text, "")] };
+    static VARIANTS: &[Variant] = &[
+        Variant { key: "network", bare: false, shape: &NETWORK },
+        Variant { key: "function", bare: false, shape: &FUNCTION },
+    ];
+
+    #[test]
+    fn a_setting_that_is_called_like_another_variant_does_not_make_an_entry_ambiguous() {
+        let tree = |text: &str| {
+            crate::source::read("test.yaml", text.as_bytes(), &mut SourceMap::default(), &mut Sink::new()).unwrap()
+        };
+        let both = tree("function: Work\nnetwork: Net\n");
+        let mut sink = Sink::new();
+        check(&both, &Kind::OneOf(VARIANTS), &mut sink);
+        assert!(sink.is_empty());
+        assert_eq!(variant_of(&both, VARIANTS).unwrap().key, "function");
+        assert_eq!(variant_of(&tree("network: Net\n"), VARIANTS).unwrap().key, "network");
+    }
 }

@@ -1,0 +1,17 @@
+//! `tenantry schema`: the JSON Schemas, for editors and for readers of assemblies.
+
+use super::Ending;
+use super::args::{self, SchemaOf};
+use super::terminal::Terminal;
+use crate::assembly::{ASSEMBLY_SCHEMA, TENANT_SCHEMA};
+use crate::blueprint::json_schema;
+use crate::emit::pretty;
+
+pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<Ending> {
+    match args.of {
+        SchemaOf::Blueprint => terminal.print(&String::from_utf8_lossy(&pretty(&json_schema())))?,
+        SchemaOf::Assembly => terminal.print(ASSEMBLY_SCHEMA)?,
+        SchemaOf::Tenant => terminal.print(TENANT_SCHEMA)?,
+    }
+    Ok(Ending::Fine)
+}

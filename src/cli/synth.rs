@@ -1,0 +1,92 @@
+//! `tenantry synth`: the main job.
+
+use std::num::NonZero;
+use std::path::Path;
+
+use super::Ending;
+use super::args::{self, Templates};
+use super::load::load;
+use super::progress::Counter;
+use super::terminal::Terminal;
+use crate::assembly::{Assembly, MANIFEST, Outcome};
+use crate::diagnostics::{Diagnostic, codes};
+use crate::dsl;
+use crate::synth::{Destination, Inputs, Options, synth};
+
+pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Terminal) -> anyhow::Result<Ending> {
+    let mut loaded = load(&args.source, own)?;
+    let Some(checked) = &loaded.checked else {
+        return Ok(terminal.report(loaded.findings, &loaded.sources, args.source.deny_warnings)?);
+    };
+    let ledger_path = args.ledger.as_deref().unwrap_or(&args.out);
+    let ledger = match open_ledger(ledger_path, args.ledger.is_some()) {
+        Ok(ledger) => ledger,
+        Err(finding) => {
+            loaded.findings.push(*finding);
+            return Ok(terminal.report(loaded.findings, &loaded.sources, args.source.deny_warnings)?);
+        }
+    };
+    let yaml = args.templates == Some(Templates::Yaml);
+    let options = Options {
+        expand: args.expand,
+        yaml,
+        threads: args.threads.map_or_else(cores, usize::from),
+        cdk: !args.no_cdk && !yaml,
+    };
+    let destination = if args.check { Destination::Compare(&args.out) } else { Destination::Folder(&args.out) };
+    let counter = Counter::new(terminal.is_watched());
+    let inputs = Inputs {
+        facts: &loaded.facts,
+        world: &loaded.world,
+        ledger: ledger.as_ref(),
+        progress: &|done| counter.show(done),
+    };
+    let outcome = synth(checked, &inputs, destination, &options, &mut loaded.findings);
+    counter.clear();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            loaded.findings.push(error.diagnostic());
+            None
+        }
+    };
+    let ending = terminal.report(loaded.findings, &loaded.sources, args.source.deny_warnings)?;
+    let Some(outcome) = outcome else { return Ok(ending) };
+    describe(&outcome, args, terminal)?;
+    let changes = args.check && !outcome.changed.is_empty();
+    Ok(if ending == Ending::Fine && changes { Ending::Changes } else { ending })
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// The earlier assembly. None is there on the first run; one that was named must be.
+fn open_ledger(path: &Path, named: bool) -> Result<Option<Assembly>, Box<Diagnostic>> {
+    if !named && !path.join(MANIFEST).exists() {
+        return Ok(None);
+    }
+    Assembly::open(path).map(Some).map_err(|error| {
+        let mut finding = error.diagnostic();
+        finding.code = &codes::PLACEMENT_LEDGER;
+        Box::new(finding.help(
+            "without its ledger nobody knows where tenants live; mend the assembly or name another with `--ledger`",
+        ))
+    })
+}
+
+fn describe(outcome: &Outcome, args: &args::Synth, terminal: &Terminal) -> std::io::Result<()> {
+    let out = args.out.display();
+    if outcome.changed.is_empty() {
+        return terminal.say(&format!("{out}: nothing changed ({} files)", outcome.unchanged));
+    }
+    let would = if args.check { "would change" } else { "changed" };
+    let (changed, unchanged) = (outcome.changed.len(), outcome.unchanged);
+    terminal.say(&format!("{out}: {changed} of {} files {would}", changed + unchanged))?;
+    if args.check {
+        for (path, change) in &outcome.changed {
+            terminal.say(&format!("  {}: {path}", format!("{change:?}").to_lowercase()))?;
+        }
+    }
+    Ok(())
+}
