@@ -213,6 +213,8 @@ impl Blueprint {
         let ids = self.ids.and_then(|ids| ids.read(&codes::ID_LANGUAGE, IdLanguage::new, sink)).unwrap_or_default();
         let cells = self.cells.into_iter().filter_map(|cell| cell.lower(&ids, sink)).collect();
         let tiers = self.tiers.iter().filter_map(|tier| tier.lower(sink)).collect();
+        let guardrails = self.guardrails.into_iter().filter_map(|guardrail| guardrail.lower(sink)).collect();
+        let exemptions = exemptions(&self.exempt, sink);
         let tenants: Vec<_> =
             self.tenants.into_iter().filter_map(|tenant| tenant.lower(&ids, &self.tiers, sink)).collect();
         let tenants = match self.tenants_from.as_slice() {
@@ -241,8 +243,8 @@ impl Blueprint {
             organization: self.organization,
             asset_bucket: self.asset_bucket,
             cells,
-            guardrails: self.guardrails.into_iter().filter_map(|guardrail| guardrail.lower(sink)).collect(),
-            exemptions: exemptions(&self.exempt, sink),
+            guardrails,
+            exemptions,
             tiers,
             tenants,
             acknowledged: self.acknowledged,

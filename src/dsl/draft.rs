@@ -62,6 +62,8 @@ pub struct Draft<B> {
     pub(super) renamed_from: Option<Said<String>>,
     /// The handles that were given to the component: they must be of the tier it is put into.
     pub(super) mentions: Vec<Said<Mark>>,
+    /// Environment variables that were set: one that an override sets again is no mistake.
+    pub(super) variables: Vec<String>,
     /// What is wrong with it.
     pub(super) problems: Vec<Diagnostic>,
 }
@@ -69,12 +71,17 @@ pub struct Draft<B> {
 impl<B> Draft<B> {
     pub(super) fn new(name: impl Into<String>, place: Place, body: B) -> Self {
         let name = Said::new(name.into(), place);
-        Self { name, body, renamed_from: None, mentions: Vec::new(), problems: Vec::new() }
+        Self { name, body, renamed_from: None, mentions: Vec::new(), variables: Vec::new(), problems: Vec::new() }
     }
 
     pub(super) fn map<T>(self, change: impl FnOnce(B) -> T) -> Draft<T> {
-        let Self { name, body, renamed_from, mentions, problems } = self;
-        Draft { name, body: change(body), renamed_from, mentions, problems }
+        let Self { name, body, renamed_from, mentions, variables, problems } = self;
+        Draft { name, body: change(body), renamed_from, mentions, variables, problems }
+    }
+
+    /// The same component, to be changed: what was wrong with it has been said already.
+    pub(super) fn afresh(self) -> Self {
+        Self { mentions: Vec::new(), variables: Vec::new(), problems: Vec::new(), ..self }
     }
 
     /// A number that must be within a bound.

@@ -328,15 +328,10 @@ impl TenantBuilder<'_> {
         let (name, former) = (base.draft.name.clone(), base.draft.renamed_from.clone());
         // What an earlier override of the same component said stays, as in a chain of settings.
         let before = self.tenant.overrides.iter().position(|(known, _)| *known == mark);
-        let mut draft = match before {
+        let draft = match before {
             Some(index) => self.tenant.overrides.remove(index).1,
-            None => base.draft.clone(),
+            None => base.draft.clone().afresh(),
         };
-        if before.is_none() {
-            // The tier reports these, once.
-            draft.problems.clear();
-            draft.mentions.clear();
-        }
         let Some(base) = H::Component::from_draft(draft) else { return self };
         let mut changed = change(base).into_draft();
         if changed.name.value != name.value || changed.renamed_from.is_some() != former.is_some() {

@@ -28,7 +28,7 @@ impl Function {
 impl<R> Function<R> {
     fn variable<T>(mut self, variable: String, pieces: Vec<Piece>, place: Place) -> Function<T> {
         let text = self.draft.text(pieces, place);
-        if self.draft.body.environment.contains_key(&variable) {
+        if self.draft.variables.contains(&variable) {
             self.draft.problems.push(
                 Diagnostic::new(
                     &codes::ID_DUPLICATE,
@@ -38,6 +38,7 @@ impl<R> Function<R> {
                 .help("take one of them out"),
             );
         }
+        self.draft.variables.push(variable.clone());
         self.draft.body.environment.insert(variable, text);
         Function::with_draft(self.draft)
     }
@@ -91,6 +92,12 @@ impl<R> Function<R> {
         R: Names<S>,
     {
         self.variable(variable.into(), phrase.pieces(), Location::caller())
+    }
+
+    /// Takes an environment variable away: for a tenant's override.
+    pub fn without_env(mut self, variable: &str) -> Self {
+        self.draft.body.environment.remove(variable);
+        self
     }
 
     /// Replaces the code: for a tenant's override.

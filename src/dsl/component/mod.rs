@@ -17,6 +17,8 @@ mod tenant_key;
 mod topic;
 mod user_pool;
 
+#[cfg(test)]
+pub(super) use alarms::watchable;
 pub use alarms::{Alarms, Watchable};
 pub use bucket::Bucket;
 pub use code::Code;
