@@ -54,6 +54,10 @@ pub(super) fn misnamed(error: NameError, code: &'static Code, place: Place) -> D
     Diagnostic::new(code, origin(place), error.problem).help(error.help)
 }
 
+/// Shows that a call comes from inside: nobody else can make one.
+#[derive(Debug, Clone, Copy)]
+pub struct Inside(pub(super) ());
+
 /// A component that is being described.
 #[derive(Debug, Clone)]
 pub struct Draft<B> {

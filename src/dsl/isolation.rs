@@ -185,16 +185,27 @@ macro_rules! names_nothing {
 }
 names_nothing! { Table [K], Bucket [K], Queue [K], Topic [K], Custom [K], Function, HttpApi, RestApi, Alarms, Dashboard }
 
+#[diagnostic::do_not_recommend]
 impl NamesNothingSiloed for Key {}
+#[diagnostic::do_not_recommend]
 impl NamesNothingPooled for Key {}
+#[diagnostic::do_not_recommend]
 impl NamesNothingSiloed for UserPool {}
+#[diagnostic::do_not_recommend]
 impl NamesNothingPooled for UserPool {}
+#[diagnostic::do_not_recommend]
 impl NamesNothingSiloed for Network {}
+#[diagnostic::do_not_recommend]
 impl NamesNothingPooled for Network {}
+#[diagnostic::do_not_recommend]
 impl<K> NamesNothingSiloed for EventBus<K> {}
+#[diagnostic::do_not_recommend]
 impl<K> NamesNothingPooled for EventBus<K> {}
 
 // Outside a bridge tier this is not a component, and the compiler shall say only that.
+#[diagnostic::do_not_recommend]
 impl<C, S> NamesNothingSiloed for Shared<C, S> {}
+#[diagnostic::do_not_recommend]
 impl<C, S> NamesNothingPooled for Shared<C, S> {}
+#[diagnostic::do_not_recommend]
 impl<C, S> KeepsTenantsApart for Shared<C, S> {}

@@ -6,7 +6,7 @@ use std::panic::Location;
 use super::blueprint::TierRef;
 use super::bounds;
 use super::component::{Component, Drafted};
-use super::draft::{Draft, Place, Said, origin};
+use super::draft::{Draft, Inside, Place, Said, origin};
 use super::handle::{Handle, Mark};
 use super::isolation::{Sealed, Silo};
 use super::tier::TierDraft;
@@ -332,8 +332,8 @@ impl TenantBuilder<'_> {
             Some(index) => self.tenant.overrides.remove(index).1,
             None => base.draft.clone().afresh(),
         };
-        let Some(base) = H::Component::from_draft(draft) else { return self };
-        let mut changed = change(base).into_draft();
+        let Some(base) = H::Component::from_draft(draft, Inside(())) else { return self };
+        let mut changed = change(base).into_draft(Inside(()));
         if changed.name.value != name.value || changed.renamed_from.is_some() != former.is_some() {
             self.tenant.problems.push(
                 Diagnostic::new(

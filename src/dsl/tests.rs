@@ -1,12 +1,18 @@
 //! The two surfaces say the same, and a mistake in Rust is found at its line.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::component::watchable;
 use super::*;
 use crate::blueprint;
+use crate::check::check;
 use crate::diagnostics::{Origin, Sink, SourceMap};
+use crate::facts::Facts;
 use crate::model::component::WATCHABLE;
-use crate::model::{self, Model, State, Strategy, Tenants};
+use crate::model::{self, ComponentName, Model, State, Strategy, Tenants};
 use crate::prelude;
+use crate::source::Memory;
 
 const YAML: &str = r##"
 tenantry: 1
@@ -414,6 +420,36 @@ fn types_know_what_the_checks_know() {
         assert_eq!(typed, known, "attributes of {kind}");
         assert_eq!(watchable().contains(&kind), WATCHABLE.contains(&kind), "whether {kind} is watched");
     }
+}
+
+#[test]
+fn types_know_the_accesses_that_the_check_knows() {
+    let mut model = from_yaml(YAML);
+    let tier = &mut model.tiers[0];
+    let from = ComponentName::new("Api").unwrap();
+    tier.grants.clear();
+    let mut unknown = BTreeSet::new();
+    for component in tier.members.iter().map(|member| &member.component) {
+        for access in model::Access::ALL {
+            let question = format!("{} {}", component.name, access.as_str());
+            if !access::accesses_of(component.body.kind()).contains(&access) {
+                unknown.insert(question.clone());
+            }
+            let (from, to, origin) = (from.clone(), component.name.clone(), Origin::Path(question.into()));
+            tier.grants.push(model::Grant { from, access, to, origin });
+        }
+    }
+    let (world, facts, mut sink) = (Memory::default(), Facts::shipped().unwrap(), Sink::new());
+    let spill = blueprint::Spill { folder: Path::new("."), budget: usize::MAX };
+    check(model, &world, &facts, &spill, &mut sink).unwrap();
+    let refused = sink.iter().filter(|finding| finding.code.name.starts_with("access/"));
+    let refused: BTreeSet<String> = refused
+        .map(|finding| match &finding.primary.origin {
+            Origin::Path(question) => question.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(unknown, refused);
 }
 
 #[test]

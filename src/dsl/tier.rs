@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::access::{AccessKind, Caller, Takes};
 use super::component::{Component, KeepsTenantsApart};
-use super::draft::{Draft, Member, Place, Said, origin};
+use super::draft::{Draft, Inside, Member, Place, Said, origin};
 use super::guardrail::Guardrail;
 use super::handle::{Handle, Mark};
 use super::isolation::{
@@ -72,7 +72,7 @@ impl<I: Isolation> Tier<I> {
     }
 
     fn take<C: Component, S: Sharing>(&mut self, component: C) -> Handle<C::Kind, S> {
-        let member = Member { draft: component.into_draft(), sharing: S::SHARING };
+        let member = Member { draft: component.into_draft(Inside(())), sharing: S::SHARING };
         let handle = Handle::new(member.mark());
         self.draft.members.push(member);
         handle
@@ -199,9 +199,9 @@ impl TierDraft {
         }
         let mut grants = Vec::new();
         for (from, access, to, place) in &self.grants {
-            let ends = (self.own(*from, *place, sink), self.own(*to, *place, sink));
+            let ends = (self.own(*from, place, sink), self.own(*to, place, sink));
             if let (Some(from), Some(to)) = ends {
-                grants.push(Grant { from, access: *access, to, origin: origin(*place) });
+                grants.push(Grant { from, access: *access, to, origin: origin(place) });
             }
         }
         let guardrails = self.guardrails.iter().filter_map(|guardrail| guardrail.clone().lower(sink)).collect();

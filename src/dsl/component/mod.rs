@@ -39,7 +39,7 @@ pub use tenant_key::{
 pub use topic::Topic;
 pub use user_pool::UserPool;
 
-use super::draft::Draft;
+use super::draft::{Draft, Inside};
 use super::isolation::Sealed;
 use crate::model::Body;
 
@@ -56,12 +56,12 @@ pub trait Component: Sealed + Drafted {
     const KIND: &'static str;
 }
 
-/// The way from a component to its draft and back. Not for use outside.
+/// The way from a component to its draft and back. It would turn any state into any other, so nobody outside can take it.
 pub trait Drafted: Sized {
     /// Takes what has been said.
-    fn into_draft(self) -> Draft<Body>;
+    fn into_draft(self, _: Inside) -> Draft<Body>;
     /// Goes on from what has been said, if it is of this kind.
-    fn from_draft(draft: Draft<Body>) -> Option<Self>;
+    fn from_draft(draft: Draft<Body>, _: Inside) -> Option<Self>;
 }
 
 /// Defines a component: its type, and what all components have in common.
@@ -78,16 +78,20 @@ macro_rules! component {
         impl<$($state),*> $crate::dsl::isolation::Sealed for $name<$($state),*> {}
 
         impl<$($state),*> $crate::dsl::component::Drafted for $name<$($state),*> {
-            fn into_draft(self) -> $crate::dsl::draft::Draft<$crate::model::Body> {
+            fn into_draft(self, _: $crate::dsl::draft::Inside) -> $crate::dsl::draft::Draft<$crate::model::Body> {
                 self.draft.map($crate::model::Body::$name)
             }
 
-            fn from_draft(draft: $crate::dsl::draft::Draft<$crate::model::Body>) -> Option<Self> {
+            fn from_draft(
+                draft: $crate::dsl::draft::Draft<$crate::model::Body>,
+                _: $crate::dsl::draft::Inside,
+            ) -> Option<Self> {
                 let $crate::model::Body::$name(body) = draft.body.clone() else { return None };
                 Some(Self { draft: draft.map(|_| body), state: std::marker::PhantomData })
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$($state),*> $crate::dsl::Component for $name<$($state),*> {
             type Kind = $name;
             const KIND: &'static str = $kind;

@@ -35,7 +35,6 @@ impl TenantKey {
     }
 
     /// The tenant's id is the first segment of the key of every object in a bucket.
-    #[must_use]
     pub fn object_prefix() -> ObjectPrefix {
         ObjectPrefix(())
     }
