@@ -111,6 +111,9 @@ impl Lowering<'_> {
         let organization = tree.get("organization");
         let of_organization =
             |key: &str| organization.and_then(|node| node.get(key)).and_then(Node::text).map(str::to_owned);
+        // Before the name is asked for, so that a bad one hides no other finding.
+        let guardrails = self.guardrails(tree);
+        let exemptions = guardrails::exemptions(organization, self.sink);
         let model = Model {
             name: name?,
             environment: self.text("environment").unwrap_or_else(|| "prod".to_owned()),
@@ -124,8 +127,8 @@ impl Lowering<'_> {
                 .and_then(Node::text)
                 .map(str::to_owned),
             cells,
-            guardrails: self.guardrails(tree),
-            exemptions: guardrails::exemptions(organization, self.sink),
+            guardrails,
+            exemptions,
             tiers,
             tenants,
             acknowledged: items(tree, "acknowledge")
