@@ -300,3 +300,14 @@ impl Digests {
         self.seen.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_tenants_with_one_digest_are_noticed() {
+        assert!(Digests { seen: vec![3, 1, 3] }.has_collision());
+        assert!(!Digests { seen: vec![3, 1, 2] }.has_collision());
+    }
+}

@@ -11,10 +11,14 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use support::run::{Run, run};
+use support::run::{Run, run, run_to};
+use tenantry::assembly::{Draft, Mode, verify};
 use tenantry::cli::report::{ReportFormat, report};
 use tenantry::diagnostics::{Diagnostic, Origin, Severity, SourceMap, all_codes, find_code};
+use tenantry::source::Memory;
+use tenantry::synth::Destination;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad")
@@ -225,8 +229,150 @@ fn findings_look_as_reviewed() {
     }
 }
 
-/// Codes that no blueprint can have, with the test that has them: the file, and a name in it.
-const ELSEWHERE: &[(&str, &str, &str)] = &[];
+/// Codes that no small blueprint has, with the test that has them: the file, and a name in it.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("yaml/too-large", "tests/bad.rs", "what_cannot_stand_in_a_small_file_is_found_too"),
+    ("yaml/encoding", "tests/bad.rs", "what_cannot_stand_in_a_small_file_is_found_too"),
+    ("limit/template-size", "tests/bad.rs", "what_cannot_stand_in_a_small_file_is_found_too"),
+    ("id/digest-collision", "src/placement.rs", "two_tenants_with_one_digest_are_noticed"),
+    ("placement/ledger", "tests/bad.rs", "a_ledger_that_cannot_be_read_stops_the_run"),
+    ("output/not-an-assembly", "tests/bad.rs", "folders_that_cannot_take_an_assembly_are_left_alone"),
+    ("output/busy", "tests/bad.rs", "folders_that_cannot_take_an_assembly_are_left_alone"),
+    ("output/io", "tests/bad.rs", "folders_that_cannot_take_an_assembly_are_left_alone"),
+    ("verify/manifest", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
+    ("verify/digest", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
+    ("verify/missing", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
+    ("verify/stranger", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
+    ("verify/record", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
+];
+
+fn said(run: &Run) -> Vec<String> {
+    run.findings.iter().map(|finding| format!("[{}] {}", finding.code, finding.message)).collect()
+}
+
+#[test]
+fn what_cannot_stand_in_a_small_file_is_found_too() {
+    let here = folder();
+    let large = "#\n".repeat(5 << 20);
+    let run = run("large.yaml", large.as_bytes(), &here, None);
+    assert_eq!(said(&run), ["[yaml/too-large] the blueprint has 10485760 bytes, and 4194304 bytes are read at most"]);
+
+    let run = support::run::run("latin.yaml", b"tenantry: 1\nblueprint: caf\xe9\n", &here, None);
+    assert_eq!(said(&run), ["[yaml/encoding] byte 27 of the file is not UTF-8"]);
+    let run = support::run::run("utf16.yaml", b"\xff\xfet\0e\0n\0a\0n\0t\0r\0y\0", &here, None);
+    assert_eq!(said(&run), ["[yaml/encoding] byte 1 of the file is not UTF-8"]);
+
+    let template = fs::read_to_string(here.join("component/inline-code.yaml")).unwrap();
+    let (template, _) = split(&template);
+    let code = format!("inline: '{}'", "x".repeat(1_100_000));
+    let long = template.replace("java21", "nodejs22.x").replace("inline: 'class Api {}'", &code);
+    let run = support::run::run("long.yaml", long.as_bytes(), &here, None);
+    let codes: Vec<&str> = run.findings.iter().map(|finding| finding.code.name).collect();
+    assert_eq!(codes, ["limit/template-size"]);
+}
+
+#[test]
+fn tenants_that_are_not_text_are_found() {
+    let blueprint = fs::read_to_string(folder().join("tenant/record-csv.yaml")).unwrap();
+    let (blueprint, _) = split(&blueprint);
+    let cases: [(&str, &[u8], &[&str]); 6] = [
+        (
+            "jsonl",
+            b"{\"tenant\":\"caf\xe9\",\"tier\":\"basic\"}\n",
+            &["[tenant/record] this line is not a tenant: it is not UTF-8"],
+        ),
+        ("csv", b"tenant,tier\ncaf\xe9,basic\n", &["[tenant/record] this line is not a tenant: it is not UTF-8"]),
+        (
+            "csv",
+            b"tenant,tier,caf\xe9\nacme,basic,x\n",
+            &["[tenant/record] the first line does not name columns of tenants: it is not UTF-8"],
+        ),
+        (
+            "csv",
+            b"",
+            &[
+                "[tenant/record] the first line does not name columns of tenants: the column `tenant` is missing",
+                "[tenant/record] the first line does not name columns of tenants: the column `tier` is missing",
+            ],
+        ),
+        ("csv", b"\xef\xbb\xbftenant,tier\r\nacme,basic\r\n\r\nglobex,basic\r\n", &[]),
+        ("jsonl", b"\xef\xbb\xbf\n\n  {\"tenant\":\"acme\",\"tier\":\"basic\"}  \r\n\t\n", &[]),
+    ];
+    for (extension, bytes, expected) in cases {
+        let file = format!("tenants.{extension}");
+        let world = Memory::default().with(&file, bytes);
+        let blueprint = blueprint.replace("record-csv.csv", &file);
+        let run = run_to("bad.yaml", blueprint.as_bytes(), &world, None, Destination::Nowhere);
+        assert_eq!(said(&run), expected, "{extension} {:?}", String::from_utf8_lossy(bytes));
+    }
+}
+
+fn before() -> tempfile::TempDir {
+    support::run::assembly(&folder().join("placement/cell-removed.before.yaml"))
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_stops_the_run() {
+    let assembly = before();
+    let ledger = assembly.path().join("assembly");
+    fs::write(ledger.join("tenantry.json"), "{}").unwrap();
+    let run = Command::new(env!("CARGO_BIN_EXE_tenantry"))
+        .args(["synth", "--format", "json", "--out"])
+        .arg(assembly.path().join("new"))
+        .arg("--ledger")
+        .arg(&ledger)
+        .arg(folder().join("placement/cell-removed.before.yaml"))
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(1), "{run:?}");
+    assert!(String::from_utf8_lossy(&run.stdout).contains("placement/ledger"), "{run:?}");
+    assert!(!assembly.path().join("new").exists());
+}
+
+#[test]
+fn folders_that_cannot_take_an_assembly_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let blueprint = self::folder().join("placement/cell-removed.before.yaml");
+    let bytes = fs::read(&blueprint).unwrap();
+    let synth = |out: &Path| {
+        let run = run_to("bad.yaml", &bytes, &Memory::default(), None, Destination::Folder(out));
+        run.findings.iter().map(|finding| finding.code.name).collect::<Vec<_>>()
+    };
+    let photos = folder.path().join("photos");
+    fs::create_dir(&photos).unwrap();
+    fs::write(photos.join("me.jpg"), "not an assembly").unwrap();
+    assert_eq!(synth(&photos), ["output/not-an-assembly"]);
+    assert_eq!(fs::read_to_string(photos.join("me.jpg")).unwrap(), "not an assembly");
+
+    let busy = folder.path().join("busy");
+    let draft = Draft::begin(&busy, Mode::Write).unwrap();
+    assert_eq!(synth(&busy), ["output/busy"]);
+    drop(draft);
+
+    assert_eq!(synth(&photos.join("me.jpg").join("assembly")), ["output/io"]);
+}
+
+#[test]
+fn an_assembly_that_was_changed_is_noticed() {
+    let codes = |change: &dyn Fn(&Path)| {
+        let assembly = before();
+        let root = assembly.path().join("assembly");
+        assert!(verify(&root).is_empty());
+        change(&root);
+        let findings = verify(&root).into_sorted();
+        findings.iter().map(|finding| finding.code.name).collect::<BTreeSet<_>>()
+    };
+    let template = "templates/basic-cell.template.json";
+    assert!(codes(&|root| fs::write(root.join("tenantry.json"), "{}").unwrap()).contains("verify/manifest"));
+    assert!(codes(&|root| fs::write(root.join(template), "{}").unwrap()).contains("verify/digest"));
+    assert!(codes(&|root| fs::remove_file(root.join(template)).unwrap()).contains("verify/missing"));
+    assert!(codes(&|root| fs::write(root.join("notes.txt"), "mine").unwrap()).contains("verify/stranger"));
+    let elsewhere = codes(&|root| {
+        let tenants = fs::read_to_string(root.join("tenants.jsonl")).unwrap();
+        fs::write(root.join("tenants.jsonl"), tenants.replace("\"tier\":\"basic\"", "\"tier\":\"gold\"")).unwrap();
+    });
+    assert!(elsewhere.contains("verify/record"), "{elsewhere:?}");
+}
 
 #[test]
 fn every_code_is_found_in_some_test() {

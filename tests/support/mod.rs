@@ -1,3 +1,3 @@
 //! What several tests use.
 
-pub mod run;
+pub(crate) mod run;

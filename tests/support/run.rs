@@ -11,20 +11,26 @@ use tenantry::source::{Disk, World, read};
 use tenantry::synth::{Destination, Inputs, Options, synth};
 
 /// What came of a blueprint.
-pub struct Run {
+pub(crate) struct Run {
     /// All findings, in source order.
-    pub findings: Vec<Diagnostic>,
+    pub(crate) findings: Vec<Diagnostic>,
     /// The files they quote.
-    pub sources: SourceMap,
+    pub(crate) sources: SourceMap,
 }
 
 /// Runs everything that writes nothing over a blueprint whose files stand in a folder.
-pub fn run(name: &str, bytes: &[u8], folder: &Path, ledger: Option<&Path>) -> Run {
+pub(crate) fn run(name: &str, bytes: &[u8], folder: &Path, ledger: Option<&Path>) -> Run {
     run_to(name, bytes, &Disk::new(folder), ledger, Destination::Nowhere)
 }
 
 /// Runs everything over a blueprint.
-pub fn run_to(name: &str, bytes: &[u8], world: &dyn World, ledger: Option<&Path>, destination: Destination<'_>) -> Run {
+pub(crate) fn run_to(
+    name: &str,
+    bytes: &[u8],
+    world: &dyn World,
+    ledger: Option<&Path>,
+    destination: Destination<'_>,
+) -> Run {
     let facts = Facts::shipped().unwrap();
     let (mut sources, mut sink) = (SourceMap::default(), Sink::new());
     let tree = read(name, bytes, &mut sources, &mut sink);
@@ -44,7 +50,7 @@ pub fn run_to(name: &str, bytes: &[u8], world: &dyn World, ledger: Option<&Path>
 }
 
 /// The assembly of a blueprint in which nothing is wrong.
-pub fn assembly(blueprint: &Path) -> tempfile::TempDir {
+pub(crate) fn assembly(blueprint: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("assembly");
     let world = Disk::new(blueprint.parent().unwrap());
