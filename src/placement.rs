@@ -406,4 +406,10 @@ mod tests {
         assert_eq!(code(placer.place(&tenants[2], &model.tiers[0], earlier("gone"))), "placement/cell-removed");
         assert_eq!(placer.load(), [1, 0, 0, 0], "the one that was counted, and no newcomer");
     }
+
+    #[test]
+    fn two_tenants_with_one_digest_are_noticed() {
+        assert!(Digests { seen: vec![3, 1, 3] }.has_collision());
+        assert!(!Digests { seen: vec![3, 1, 2] }.has_collision());
+    }
 }
