@@ -9,9 +9,9 @@ use crate::assembly::{Digest, Draft, Scope, StackRecord, TemplateRecord};
 use crate::cfn::schema::Validator;
 use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::emit::{Expander, Template, template};
-use crate::ir::{Parameter, StackGraph};
+use crate::ir::StackGraph;
 use crate::model::component::Code;
-use crate::model::{Body, Cell, ComponentName, Model, Sharing, Tier, TierName, naming};
+use crate::model::{Body, Cell, ComponentName, Model, Parameter, Sharing, Tier, TierName, naming};
 use crate::passes::{limits, retention, tagging, validate};
 use crate::render;
 
