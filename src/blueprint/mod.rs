@@ -3,6 +3,8 @@
 mod components;
 mod guardrails;
 mod lower;
+#[cfg(test)]
+mod page_tests;
 mod shapes;
 mod tenants;
 mod text;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::model::component::{Code, Function, HttpApi, RestApi, Table};
+use crate::model::network::is_range;
 use crate::model::{Body, Component, Model, TenantKey, Tier};
-use crate::render::is_range;
 use crate::source::{World, why};
 
 pub(super) fn check(model: &Model, world: &dyn World, sink: &mut Sink) {

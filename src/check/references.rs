@@ -3,8 +3,8 @@
 use crate::cfn::schema;
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::model::component::{Custom, Property};
+use crate::model::custom::{self, Named};
 use crate::model::{Body, Component, ComponentName, Model, Sharing, Tier};
-use crate::render::{CustomReference, custom_reference};
 
 pub(super) fn check(model: &Model, sink: &mut Sink) {
     model.tiers.iter().for_each(|tier| of_tier(tier, sink));
@@ -104,7 +104,7 @@ fn custom_type(component: &Component, custom: &Custom, sink: &mut Sink) {
 /// `Ref`, `Fn::GetAtt` and `Fn::Sub` of a custom resource name components, parameters or pseudo parameters.
 fn custom_references(tier: &Tier, sharing: Sharing, component: &Component, property: &Property, sink: &mut Sink) {
     let mut check = |name: &str| {
-        if custom_reference(tier, sharing, name) == CustomReference::Unknown {
+        if matches!(custom::named(tier, sharing, name), Named::Nothing) {
             sink.push(
                 Diagnostic::new(
                     &codes::REFERENCE_CUSTOM,
@@ -145,7 +145,7 @@ fn named(property: &Property, check: &mut impl FnMut(&str)) {
                     }
                     ("Fn::Sub", Property::Text(_)) => {
                         let text = literal(value).unwrap_or_default();
-                        crate::render::sub_names(&text).into_iter().for_each(&mut *check);
+                        custom::sub_names(&text).into_iter().for_each(&mut *check);
                     }
                     _ => named(value, check),
                 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Template;
-use crate::ir::Parameter;
+use crate::model::Parameter;
 
 /// Marks the places of parameters' values until the text is cut there. It holds the digest of the template, so that
 /// no text of a template can hold it.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use crate::cfn::expr::Node;
-use crate::ir::{Parameter, StackGraph};
-use crate::model::IdLanguage;
+use crate::ir::StackGraph;
 use crate::model::naming::{DIGEST_LENGTH, LABEL_LENGTH};
+use crate::model::{IdLanguage, Parameter};
 use crate::passes::validate::references;
 
 /// A template, whole.

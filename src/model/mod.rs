@@ -2,10 +2,13 @@
 
 mod blueprint;
 pub mod component;
+pub mod custom;
 pub mod guardrail;
 mod id_language;
 mod names;
 pub mod naming;
+pub mod network;
+mod parameter;
 mod tenant;
 mod tier;
 
@@ -14,5 +17,6 @@ pub use component::{Attribute, Body, Component};
 pub use guardrail::{Exemptions, Guardrail};
 pub use id_language::IdLanguage;
 pub use names::{AccountId, BlueprintName, CellName, ComponentName, NameError, Region, TenantId, TierName};
+pub use parameter::Parameter;
 pub use tenant::{Cell, State, Tenant};
 pub use tier::{Access, Boundary, Grant, Isolation, Member, Sharing, Strategy, TenantKey, Tier};

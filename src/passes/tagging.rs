@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cfn::schema::{TagStyle, Validator};
 use crate::facts::Facts;
-use crate::ir::{Parameter, StackGraph};
-use crate::model::{Model, Sharing, Tier};
+use crate::ir::StackGraph;
+use crate::model::{Model, Parameter, Sharing, Tier};
 
 /// The keys that every taggable resource carries.
 pub const MANDATORY: [&str; 7] = ["TenantId", "Tier", "Cell", "Component", "Environment", "Owner", "CostCenter"];

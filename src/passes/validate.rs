@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::cfn::schema::Validator;
 use crate::diagnostics::{Diagnostic, Sink, codes};
-use crate::ir::{GraphNode, Parameter, StackGraph};
+use crate::ir::{GraphNode, StackGraph};
+use crate::model::Parameter;
 
 /// What a value names, in the order it stands there.
 pub fn references(value: &Value, found: &mut impl FnMut(&str)) {

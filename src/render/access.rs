@@ -9,8 +9,7 @@ use super::{bucket, event_bus, function, key, queue, table, topic};
 use crate::cfn::expr::kind::{Arn, Text};
 use crate::cfn::policy::{Operator, Principal, Statement, TrustPolicy, place::Identity, place::Trust};
 use crate::cfn::{Expr, Node, Pseudo};
-use crate::ir::Parameter;
-use crate::model::{Access, Body, ComponentName, Grant, IdLanguage, Member};
+use crate::model::{Access, Body, ComponentName, Grant, IdLanguage, Member, Parameter};
 
 /// The tag of a session that says which tenant it acts for.
 pub(super) const SESSION_TENANT: &str = "${aws:PrincipalTag/TenantId}";

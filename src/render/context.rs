@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use crate::cfn::expr::kind::{Name, Text};
 use crate::cfn::{Expr, LogicalId, Node, Pseudo, Resource};
-use crate::ir::{Parameter, StackGraph};
+use crate::ir::StackGraph;
 use crate::model::component::{Piece, Text as ModelText};
-use crate::model::{Attribute, Component, ComponentName, Grant, Member, Model, Sharing, Tier, naming};
+use crate::model::{Attribute, Component, ComponentName, Grant, Member, Model, Parameter, Sharing, Tier, naming};
 
 /// What a component can see while it renders.
 pub(super) struct Context<'a> {
@@ -127,44 +127,8 @@ pub(super) fn local_arn(service: &'static str, rest: impl IntoIterator<Item = No
     Expr::<Text>::concat(head.into_iter().chain(rest)).into_node()
 }
 
-/// What a custom resource's `Ref` or `Fn::GetAtt` names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CustomReference {
-    /// A pseudo parameter or a parameter of the template: stays as it is.
-    Verbatim,
-    /// A component: its main resource's logical id.
-    Component(LogicalId),
-    /// Nothing that the template has.
-    Unknown,
-}
-
-/// Finds what a custom resource names, in the template of a stack.
-#[must_use]
-pub fn custom_reference(tier: &Tier, sharing: Sharing, name: &str) -> CustomReference {
-    if name.starts_with("AWS::") {
-        return CustomReference::Verbatim;
-    }
-    if let Some(parameter) = Parameter::parse(name) {
-        let tenants_own = matches!(
-            parameter,
-            Parameter::TenantId | Parameter::TenantLabel | Parameter::TenantDigest | Parameter::CellStack
-        );
-        return if tenants_own && sharing == Sharing::Pooled {
-            CustomReference::Unknown
-        } else {
-            CustomReference::Verbatim
-        };
-    }
-    let member = tier.members.iter().find(|member| member.component.name.as_str() == name);
-    match member {
-        Some(member) if member.sharing == Some(sharing) => {
-            CustomReference::Component(logical_id(tier, &member.component, main_role(member)))
-        }
-        _ => CustomReference::Unknown,
-    }
-}
-
-fn main_role(member: &Member) -> &'static str {
+/// The role of the resource that a component's name stands for.
+pub(super) fn main_role(member: &Member) -> &'static str {
     use crate::model::Body;
     match member.component.body {
         Body::Table(_) => "table",

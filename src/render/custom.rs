@@ -3,10 +3,11 @@
 
 use serde_json::{Map, Value};
 
-use super::context::{Context, CustomReference, custom_reference};
+use super::context::{Context, logical_id, main_role};
 use crate::cfn::{LogicalId, Node};
 use crate::model::Attribute;
 use crate::model::component::{Custom, Property};
+use crate::model::custom::{Named, named};
 
 pub(super) fn render(custom: &Custom, cx: &mut Context<'_>) {
     let properties = match value(&custom.properties, cx) {
@@ -34,9 +35,9 @@ fn value(property: &Property, cx: &Context<'_>) -> Value {
 
 /// The argument of an intrinsic function, with components' names replaced by logical ids.
 fn intrinsic(function: &str, argument: Value, cx: &Context<'_>) -> Value {
-    let resolve = |name: &str| match custom_reference(cx.tier, cx.stack.sharing, name) {
-        CustomReference::Component(id) => Some(id.as_str().to_owned()),
-        _ => None,
+    let resolve = |name: &str| match named(cx.tier, cx.stack.sharing, name) {
+        Named::Component(member) => Some(logical_id(cx.tier, &member.component, main_role(member)).as_str().to_owned()),
+        Named::Template | Named::Nothing => None,
     };
     match (function, argument) {
         ("Ref", Value::String(name)) => resolve(&name).unwrap_or(name).into(),
@@ -65,17 +66,6 @@ fn intrinsic(function: &str, argument: Value, cx: &Context<'_>) -> Value {
         }
         (_, argument) => argument,
     }
-}
-
-/// The names that a `Fn::Sub` text fills in, without their attributes.
-#[must_use]
-pub fn sub_names(text: &str) -> Vec<&str> {
-    text.split("${")
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}').map(|(inside, _)| inside))
-        .filter(|inside| !inside.starts_with('!'))
-        .map(|inside| inside.split('.').next().unwrap_or(inside))
-        .collect()
 }
 
 fn substituted(text: &str, resolve: impl Fn(&str) -> Option<String>) -> String {
@@ -143,6 +133,6 @@ mod tests {
 
     #[test]
     fn substitutions_are_found() {
-        assert_eq!(super::sub_names("a${X.Arn}b${!aws:x}c${Y}"), ["X", "Y"]);
+        assert_eq!(crate::model::custom::sub_names("a${X.Arn}b${!aws:x}c${Y}"), ["X", "Y"]);
     }
 }

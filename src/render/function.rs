@@ -13,9 +13,9 @@ use crate::cfn::expr::kind::{Arn, Text};
 use crate::cfn::policy::{IamPolicy, Principal, Statement, TrustPolicy, place::Identity, place::Trust};
 use crate::cfn::types::{iam, lambda, logs};
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
-use crate::ir::{Output, Parameter};
+use crate::ir::Output;
 use crate::model::component::{Code, Function};
-use crate::model::{Access, Attribute, Body, Sharing};
+use crate::model::{Access, Attribute, Body, Parameter, Sharing};
 
 /// What a function's grants become, by the role that carries them.
 #[derive(Default)]

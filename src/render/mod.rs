@@ -28,9 +28,6 @@ mod topic;
 mod user_pool;
 
 use context::Context;
-pub use context::{CustomReference, custom_reference};
-pub use custom::sub_names;
-pub use network::is_range;
 
 use crate::ir::{Output, StackGraph, TierGraph};
 use crate::model::{Attribute, Body, Member, Model, Sharing, Tier};

@@ -18,8 +18,7 @@ use crate::assembly::{
 use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::emit::escaped;
-use crate::ir::Parameter;
-use crate::model::{Body, ComponentName, Model, Sharing, Strategy, Tenant, Tier, TierName, naming};
+use crate::model::{Body, ComponentName, Model, Parameter, Sharing, Strategy, Tenant, Tier, TierName, naming};
 use crate::placement::{Digests, Earlier, Placed, Placer};
 
 /// Tenants that are turned into records together.
