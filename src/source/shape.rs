@@ -192,7 +192,16 @@ pub fn variant_of<'a>(node: &Node, variants: &'a [Variant]) -> Option<&'a Varian
     if let Some(word) = node.text() {
         return variants.iter().find(|variant| variant.bare && variant.key == word);
     }
-    variants.iter().find(|variant| node.get(variant.key).is_some())
+    said(node, variants).first().copied()
+}
+
+/// The variants whose keys an entry has. A key that is a setting of another one of them says nothing: a function has
+/// a `network` and is none.
+fn said<'a>(node: &Node, variants: &'a [Variant]) -> Vec<&'a Variant> {
+    let there = || variants.iter().filter(|variant| node.get(variant.key).is_some());
+    let is_setting =
+        |key: &str| there().any(|other| other.key != key && other.shape.fields.iter().any(|field| field.key == key));
+    there().filter(|variant| !is_setting(variant.key)).collect()
 }
 
 fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
@@ -220,8 +229,7 @@ fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
         wrong_type(node, &format!("a mapping that begins with one of {}", listed_all(names())), sink);
         return;
     };
-    let said: Vec<&Variant> = variants.iter().filter(|variant| node.get(variant.key).is_some()).collect();
-    match said.as_slice() {
+    match said(node, variants).as_slice() {
         [variant] => check_record(node, variant.shape, sink),
         [] => {
             let first = entries.first();
