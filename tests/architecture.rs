@@ -87,7 +87,9 @@ fn code(file: &str, text: &str) -> String {
         return String::new();
     }
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).fold(String::new(), |code, line| code + line + "\n")
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .fold(String::new(), |code, line| code + line + "\n")
 }
 
 /// The top modules that a text names as `crate::…`, braces included: `use crate::{ir, model::Tier};`.
