@@ -61,11 +61,11 @@ pub(super) fn overridden(base: &Body, over: &Node, sink: &mut Sink) -> Option<Bo
     let variant = COMPONENTS.iter().find(|variant| variant.key == base.kind())?;
     let mut found = Sink::new();
     for key in [variant.key, "renamed_from"] {
-        if over.get(key).is_some() {
+        if let Some(entry) = over.entries().unwrap_or_default().iter().find(|entry| entry.key == key) {
             found.push(
                 Diagnostic::new(
                     &codes::SHAPE_UNKNOWN_KEY,
-                    over.origin.clone(),
+                    entry.key_origin.clone(),
                     format!("`{key}` is what a component is, and cannot be set here"),
                 )
                 .help("take it out"),

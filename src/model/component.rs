@@ -528,6 +528,27 @@ impl Body {
         }
     }
 
+    /// What it is in a sentence, with an article.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Table(_) => "a table",
+            Self::Bucket(_) => "a bucket",
+            Self::Queue(_) => "a queue",
+            Self::Function(_) => "a function",
+            Self::HttpApi(_) => "an HTTP API",
+            Self::RestApi(_) => "a REST API",
+            Self::Key(_) => "a key",
+            Self::EventBus(_) => "an event bus",
+            Self::UserPool(_) => "a user pool",
+            Self::Topic(_) => "a topic",
+            Self::Alarms(_) => "a set of alarms",
+            Self::Dashboard(_) => "a dashboard",
+            Self::Network(_) => "a network",
+            Self::Custom(_) => "a custom resource",
+        }
+    }
+
     /// What others may ask of this kind of component.
     #[must_use]
     pub fn attributes(&self) -> &'static [Attribute] {

@@ -149,7 +149,28 @@ pub fn is_range(cidr: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{pooled, siloed};
     use super::*;
+
+    #[test]
+    fn a_network_leads_to_endpoints_only() {
+        for stack in [siloed("components: [{ network: Net }]"), pooled("components: [{ network: Net }]")] {
+            let types = stack.types();
+            for nowhere in ["EC2::InternetGateway", "EC2::NatGateway", "EC2::Route"] {
+                assert!(!types.contains(&nowhere), "{nowhere}");
+            }
+            assert_eq!(types.iter().filter(|one| **one == "EC2::VPCEndpoint").count(), 2);
+            assert_eq!(types.iter().filter(|one| **one == "EC2::Subnet").count(), 2);
+        }
+    }
+
+    #[test]
+    fn endpoints_and_flow_logs_as_asked() {
+        let stack = siloed("components: [{ network: Net, zones: 3, endpoints: [kms], flow_logs: true }]");
+        assert_eq!(stack.node("NetEndpointKms")["VpcEndpointType"], "Interface");
+        assert_eq!(stack.node("NetEndpointKms")["SubnetIds"].as_array().unwrap().len(), 3);
+        assert_eq!(stack.get("EC2::FlowLog", "/TrafficType"), "ALL");
+    }
 
     #[test]
     fn a_network_is_cut_into_sixteen() {
