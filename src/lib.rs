@@ -12,6 +12,7 @@ pub mod ir;
 pub mod model;
 pub mod passes;
 pub mod placement;
+pub mod prelude;
 pub mod render;
 pub mod source;
 pub mod synth;

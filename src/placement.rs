@@ -300,3 +300,116 @@ impl Digests {
         self.seen.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::lower;
+    use crate::diagnostics::{Sink, SourceMap};
+    use crate::model::Tenants;
+    use crate::source::read;
+
+    const CELLS: &str = "
+  - { cell: eu-1, region: eu-west-1, account: '111111111111', capacity: 2, compliance: [gdpr] }
+  - { cell: eu-2, region: eu-central-1, account: '111111111112', capacity: 4, compliance: [gdpr, c5], tiers: [gold] }
+  - { cell: us-1, region: us-east-1, account: '111111111113', capacity: 4, compliance: [hipaa] }
+  - { cell: own, region: us-east-1, account: '111111111114', reserved_for: [acme] }";
+
+    fn model(strategy: &str, cells: &str, tenants: &[&str]) -> Model {
+        let tenants: String = tenants.iter().map(|rest| format!("  - {{ tier: gold, tenant: {rest} }}\n")).collect();
+        let text = format!(
+            "tenantry: 1\nblueprint: shop\nowner: o\ncost_center: c\ncells:{cells}\ntiers:\n  - {{ tier: gold, isolation: pool, placement: {strategy} }}\ntenants:\n{tenants}"
+        );
+        let mut sink = Sink::new();
+        let tree = read("test.yaml", text.as_bytes(), &mut SourceMap::default(), &mut sink).unwrap();
+        lower(&tree, &mut sink).unwrap_or_else(|| panic!("{:?}", sink.into_sorted()))
+    }
+
+    /// The cell of each tenant, or the code of the finding.
+    fn placed(model: &Model) -> Vec<String> {
+        let facts = Facts::shipped().unwrap();
+        let mut placer = Placer::new(model, &facts);
+        let Tenants::Inline(tenants) = &model.tenants else { panic!() };
+        tenants
+            .iter()
+            .map(|tenant| match placer.place(tenant, &model.tiers[0], None) {
+                Ok(placed) => placed.cell.name.to_string(),
+                Err(finding) => finding.code.name.to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn constraints_hold_whatever_the_strategy() {
+        for strategy in ["hash", "capacity"] {
+            let model = model(
+                strategy,
+                CELLS,
+                &[
+                    "t1, region: eu-central-1",
+                    "t2, compliance: [hipaa]",
+                    "t3, geography: us",
+                    "t4, cell: eu-1",
+                    "t5, region: ap-south-1",
+                ],
+            );
+            assert_eq!(placed(&model), ["eu-2", "us-1", "us-1", "eu-1", "placement/no-cell"], "{strategy}");
+        }
+    }
+
+    #[test]
+    fn capacity_fills_evenly_and_stops_when_full() {
+        let cells = "\n  - { cell: a, region: eu-west-1, account: '111111111111', capacity: 1 }\n  - { cell: b, region: eu-west-1, account: '111111111112', capacity: 2 }";
+        let model = model("capacity", cells, &["t1", "t2", "t3", "t4"]);
+        assert_eq!(placed(&model), ["a", "b", "b", "placement/cell-full"]);
+    }
+
+    #[test]
+    fn each_strategy_finds_its_cell() {
+        assert_eq!(placed(&model("tier", CELLS, &["t1"])), ["eu-2"]);
+        assert_eq!(placed(&model("dedicated", CELLS, &["acme", "t1"])), ["own", "placement/no-cell"]);
+        assert_eq!(placed(&model("geography", CELLS, &["t1, geography: eu", "t2"])), ["eu-1", "placement/no-cell"]);
+        assert_eq!(
+            placed(&model("compliance", CELLS, &["t1, compliance: [gdpr]", "t2, compliance: [gdpr, c5]"])),
+            ["eu-1", "eu-2"]
+        );
+    }
+
+    #[test]
+    fn a_hash_spreads_and_does_not_depend_on_the_others() {
+        let cells = "\n  - { cell: a, region: eu-west-1, account: '111111111111' }\n  - { cell: b, region: eu-west-1, account: '111111111112' }\n  - { cell: c, region: eu-west-1, account: '111111111113' }";
+        let names: Vec<String> = (0..300).map(|number| format!("tenant-{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let all = placed(&model("hash", cells, &names));
+        for cell in ["a", "b", "c"] {
+            let share = all.iter().filter(|placed| *placed == cell).count();
+            assert!((60..140).contains(&share), "{cell}: {share}");
+        }
+        assert_eq!(placed(&model("hash", cells, &names[7..8])), all[7..8]);
+    }
+
+    #[test]
+    fn who_is_placed_stays_and_who_may_not_is_a_finding() {
+        let facts = Facts::shipped().unwrap();
+        let model = model("capacity", CELLS, &["t1", "t2, region: us-east-1", "t3"]);
+        let Tenants::Inline(tenants) = &model.tenants else { panic!() };
+        let mut placer = Placer::new(&model, &facts);
+        let earlier = |cell| Some(Earlier { tier: "gold", cell, strategy: Strategy::Hash, reason: "as before" });
+        placer.occupy("eu-1");
+        let kept = placer.place(&tenants[0], &model.tiers[0], earlier("eu-1")).unwrap();
+        assert_eq!(
+            (kept.cell.name.as_str(), kept.strategy, kept.reason.as_str()),
+            ("eu-1", Strategy::Hash, "as before")
+        );
+        let code = |found: Result<Placed<'_>, Box<Diagnostic>>| found.unwrap_err().code.name;
+        assert_eq!(code(placer.place(&tenants[1], &model.tiers[0], earlier("eu-2"))), "placement/not-allowed");
+        assert_eq!(code(placer.place(&tenants[2], &model.tiers[0], earlier("gone"))), "placement/cell-removed");
+        assert_eq!(placer.load(), [1, 0, 0, 0], "the one that was counted, and no newcomer");
+    }
+
+    #[test]
+    fn two_tenants_with_one_digest_are_noticed() {
+        assert!(Digests { seen: vec![3, 1, 3] }.has_collision());
+        assert!(!Digests { seen: vec![3, 1, 2] }.has_collision());
+    }
+}

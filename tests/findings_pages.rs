@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use tenantry::diagnostics::all_codes;
+use tenantry::diagnostics::{Sink, SourceMap, all_codes};
+use tenantry::source::read;
 
 const HEADINGS: [&str; 4] = ["## What it checks", "## Why it matters", "## Example", "## Use instead"];
 
@@ -88,6 +89,63 @@ fn examples_are_the_language_they_say() {
             }
         }
     }
+}
+
+/// A schema without what must be there: a fragment shows a part.
+fn relaxed(schema: &serde_json::Value) -> serde_json::Value {
+    let mut schema = schema.clone();
+    if let Some(object) = schema.as_object_mut() {
+        object.remove("required");
+        if let Some(options) = object.get_mut("anyOf").and_then(serde_json::Value::as_array_mut) {
+            options.iter_mut().for_each(|option| *option = relaxed(option));
+        }
+    }
+    schema
+}
+
+/// Everything that a fragment may be a part of: a blueprint, or an entry of one of its lists, at any depth.
+fn fragments(schema: &serde_json::Value, found: &mut Vec<jsonschema::Validator>) {
+    match schema {
+        serde_json::Value::Object(entries) => {
+            if schema.get("type").is_some_and(|kind| kind == "object") && schema.get("properties").is_some() {
+                found.push(jsonschema::validator_for(&relaxed(schema)).unwrap());
+            }
+            entries.values().for_each(|entry| fragments(entry, found));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| fragments(item, found)),
+        _ => {}
+    }
+}
+
+/// Examples of what is wrong may be wrong in their shape where that is what the page is about.
+#[test]
+fn fragments_are_parts_of_a_blueprint() {
+    let mut parts = Vec::new();
+    fragments(&tenantry::blueprint::json_schema(), &mut parts);
+    let mut wrong = Vec::new();
+    for code in all_codes() {
+        let of_shape = ["shape/", "yaml/"].iter().any(|group| code.name.starts_with(group));
+        for (heading, text) in sections(code.page)
+            .into_iter()
+            .filter(|(heading, _)| *heading == "## Use instead" || (*heading == "## Example" && !of_shape))
+        {
+            for (_, text) in blocks(&text).into_iter().filter(|(language, _)| language == "yaml") {
+                let (mut sources, mut sink) = (SourceMap::default(), Sink::new());
+                let tree = read("page.yaml", text.as_bytes(), &mut sources, &mut sink);
+                let Some(tree) = tree else {
+                    wrong.push(format!("{} {heading}: {sink:?}", code.name));
+                    continue;
+                };
+                let items = tree.items().map_or_else(|| vec![&tree], |items| items.iter().collect());
+                for item in items.iter().map(|item| item.to_json()) {
+                    if !parts.iter().any(|part| part.is_valid(&item)) {
+                        wrong.push(format!("{} {heading}: {item}", code.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no part of a blueprint looks like this:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn what_the_readme_shows_is_what_happens() {
     for (language, text) in blocks() {
         match language.as_str() {
             "yaml" => {
-                let name = text.lines().next().and_then(|line| line.strip_prefix("# ")).expect("a file name comes first");
+                let name =
+                    text.lines().next().and_then(|line| line.strip_prefix("# ")).expect("a file name comes first");
                 fs::write(desk.path(name), &text).unwrap();
                 let (printed, code) = desk.run(&format!("tenantry check {name}"));
                 assert_eq!((printed.as_str(), code), ("", Some(0)), "{name}");
@@ -183,7 +184,8 @@ fn links_lead_somewhere() {
 /// The name that a heading can be linked to by.
 fn slug(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text.chars().filter(|letter| letter.is_alphanumeric() || *letter == ' ' || *letter == '-' || *letter == '_');
+    let kept =
+        text.chars().filter(|letter| letter.is_alphanumeric() || *letter == ' ' || *letter == '-' || *letter == '_');
     kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
 

@@ -61,11 +61,11 @@ pub(super) fn overridden(base: &Body, over: &Node, sink: &mut Sink) -> Option<Bo
     let variant = COMPONENTS.iter().find(|variant| variant.key == base.kind())?;
     let mut found = Sink::new();
     for key in [variant.key, "renamed_from"] {
-        if over.get(key).is_some() {
+        if let Some(entry) = over.entries().unwrap_or_default().iter().find(|entry| entry.key == key) {
             found.push(
                 Diagnostic::new(
                     &codes::SHAPE_UNKNOWN_KEY,
-                    over.origin.clone(),
+                    entry.key_origin.clone(),
                     format!("`{key}` is what a component is, and cannot be set here"),
                 )
                 .help("take it out"),
@@ -255,27 +255,25 @@ fn read_function(node: &Node, function: &mut Function, sink: &mut Sink) {
     }
 }
 
-const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
-
 fn routes(node: &Node, sink: &mut Sink) -> Option<Vec<Route>> {
     let mut routes = Vec::new();
     for entry in node.get("routes").and_then(Node::items)? {
         let (Some(on), Some(call)) = (entry.get("on"), entry.get("call")) else { continue };
         let text = on.text().unwrap_or("");
         let (method, path) = text.split_once(' ').unwrap_or((text, ""));
-        if !METHODS.contains(&method) {
+        if !Route::METHODS.contains(&method) {
             sink.push(
                 Diagnostic::new(
                     &codes::SHAPE_UNKNOWN_VALUE,
                     on.origin.clone(),
                     format!("`{text}` does not begin with an HTTP method"),
                 )
-                .did_you_mean(method, METHODS)
+                .did_you_mean(method, Route::METHODS)
                 .help("write method and path, such as `GET /orders/{id}`"),
             );
             continue;
         }
-        if !path_is_well_formed(path) {
+        if !Route::is_path(path) {
             sink.push(
                 Diagnostic::new(&codes::SHAPE_UNKNOWN_VALUE, on.origin.clone(), format!("`{path}` is not a path"))
                     .help("a path begins with `/`; `{name}` is a variable segment and `{name+}` the rest"),
@@ -287,19 +285,6 @@ fn routes(node: &Node, sink: &mut Sink) -> Option<Vec<Route>> {
         }
     }
     Some(routes)
-}
-
-fn path_is_well_formed(path: &str) -> bool {
-    let plain = |text: &str| {
-        !text.is_empty()
-            && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character))
-    };
-    let Some(rest) = path.strip_prefix('/') else { return false };
-    rest.is_empty()
-        || rest.split('/').all(|segment| match segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
-            Some(variable) => plain(variable.strip_suffix('+').unwrap_or(variable)),
-            None => plain(segment),
-        })
 }
 
 /// A value of a custom resource's properties. Text below an intrinsic function is CloudFormation's own.

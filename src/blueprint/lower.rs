@@ -23,13 +23,16 @@ pub fn lower(tree: &Node, sink: &mut Sink) -> Option<Model> {
     if broken {
         return None;
     }
-    let before = sink.len();
-    let model = Lowering { tree, bundles: bundles(tree, sink), sink }.model();
-    (sink.len() == before || !sink.has_errors()).then_some(model).flatten()
+    let mut found = Sink::new();
+    let model = Lowering { tree, bundles: bundles(tree, &mut found), sink: &mut found }.model();
+    let broken = found.has_errors();
+    sink.append(found);
+    if broken { None } else { model }
 }
 
 /// A name that could not be read, as a finding.
 pub(super) fn misnamed(error: NameError, code: &'static crate::diagnostics::Code, origin: &Origin) -> Diagnostic {
+    let code = if error.too_long { &codes::ID_NAME_TOO_LONG } else { code };
     Diagnostic::new(code, origin.clone(), error.problem).help(error.help)
 }
 
@@ -104,13 +107,24 @@ impl Lowering<'_> {
         let tenants = match tree.get("tenants") {
             Some(node) => match node.get("from") {
                 Some(from) => Tenants::File { path: from.text()?.to_owned(), origin: from.origin.clone() },
-                None => Tenants::Inline(super::tenants::inline(node, &ids, &tiers, self.sink)),
+                None => {
+                    // A tenant of a tier that cannot be read is not in a tier that does not exist.
+                    let unread: Vec<&str> = items(tree, "tiers")
+                        .iter()
+                        .filter_map(|tier| tier.get("tier")?.text())
+                        .filter(|name| !tiers.iter().any(|tier| tier.name.as_str() == *name))
+                        .collect();
+                    Tenants::Inline(super::tenants::inline(node, &ids, &tiers, &unread, self.sink))
+                }
             },
             None => Tenants::Inline(Vec::new()),
         };
         let organization = tree.get("organization");
         let of_organization =
             |key: &str| organization.and_then(|node| node.get(key)).and_then(Node::text).map(str::to_owned);
+        // Before the name is asked for, so that a bad one hides no other finding.
+        let guardrails = self.guardrails(tree);
+        let exemptions = guardrails::exemptions(organization, self.sink);
         let model = Model {
             name: name?,
             environment: self.text("environment").unwrap_or_else(|| "prod".to_owned()),
@@ -124,8 +138,8 @@ impl Lowering<'_> {
                 .and_then(Node::text)
                 .map(str::to_owned),
             cells,
-            guardrails: self.guardrails(tree),
-            exemptions: guardrails::exemptions(organization, self.sink),
+            guardrails,
+            exemptions,
             tiers,
             tenants,
             acknowledged: items(tree, "acknowledge")
@@ -205,7 +219,8 @@ impl Lowering<'_> {
                         include.origin.clone(),
                         format!("there is no bundle `{bundle_name}`"),
                     )
-                    .did_you_mean(bundle_name, self.bundles.keys().copied()),
+                    .did_you_mean(bundle_name, self.bundles.keys().copied())
+                    .help("name a bundle that stands under `bundles:`"),
                 );
                 continue;
             };
@@ -217,9 +232,13 @@ impl Lowering<'_> {
 
         let shares = self.shares(node, isolation);
         let mut members: Vec<Member> = Vec::new();
+        let mut unread: Vec<&str> = Vec::new();
         for entry in &entries {
             let Some(variant) = variant_of(entry, COMPONENTS) else { continue };
-            let Some(component) = components::lower(entry, variant.key, self.sink) else { continue };
+            let Some(component) = components::lower(entry, variant.key, self.sink) else {
+                unread.extend(entry.get(variant.key).and_then(Node::text));
+                continue;
+            };
             if let Some(first) = members.iter().find(|member| member.component.name == component.name) {
                 self.sink.push(twice("component", component.name.as_str(), &component.origin, &first.component.origin));
                 continue;
@@ -233,7 +252,7 @@ impl Lowering<'_> {
         }
         self.apply_settings(node, &mut members);
         for (share, (_, origin)) in &shares {
-            if !members.iter().any(|member| member.component.name.as_str() == *share) {
+            if !members.iter().any(|member| member.component.name.as_str() == *share) && !unread.contains(share) {
                 self.sink.push(unknown_component(share, origin, &members));
             }
         }
@@ -289,7 +308,8 @@ impl Lowering<'_> {
                         setting.key_origin.clone(),
                         format!("the tier has no component `{}`", setting.key),
                     )
-                    .did_you_mean(&setting.key, names.iter().map(String::as_str)),
+                    .did_you_mean(&setting.key, names.iter().map(String::as_str))
+                    .help("name a component that stands under `components:` of the tier, or in a bundle it includes"),
                 ),
                 Some(member) => {
                     if let Some(body) = components::overridden(&member.component.body, &setting.value, self.sink) {
@@ -303,12 +323,14 @@ impl Lowering<'_> {
     fn shares<'n>(&mut self, node: &'n Node, isolation: Isolation) -> BTreeMap<&'n str, (Sharing, &'n Origin)> {
         let mut shares: BTreeMap<&str, (Sharing, &Origin)> = BTreeMap::new();
         for sharing in [Sharing::Siloed, Sharing::Pooled] {
-            let Some(list) = node.get(sharing.as_str()) else { continue };
+            let entries = node.entries().unwrap_or_default();
+            let Some(entry) = entries.iter().find(|entry| entry.key == sharing.as_str()) else { continue };
+            let list = &entry.value;
             if isolation != Isolation::Bridge {
                 self.sink.push(
                     Diagnostic::new(
                         &codes::SHAPE_UNKNOWN_KEY,
-                        list.origin.clone(),
+                        entry.key_origin.clone(),
                         format!(
                             "`{}` is for bridge tiers, and this is a {} tier",
                             sharing.as_str(),
@@ -353,6 +375,7 @@ impl Lowering<'_> {
 pub(super) fn unknown_component(name: &str, origin: &Origin, members: &[Member]) -> Diagnostic {
     Diagnostic::new(&codes::REFERENCE_UNKNOWN_COMPONENT, origin.clone(), format!("the tier has no component `{name}`"))
         .did_you_mean(name, members.iter().map(|member| member.component.name.as_str()))
+        .help("name a component that stands under `components:` of the tier, or in a bundle it includes")
 }
 
 /// The items of a list, none when there is no list.

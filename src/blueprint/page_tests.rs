@@ -149,6 +149,9 @@ fn the_page_of_the_blueprint_is_up_to_date() {
     if std::env::var_os("TENANTRY_WRITE").is_some() {
         std::fs::write(&path, new).unwrap();
     } else {
-        assert!(old == new, "docs/blueprint.md is out of date; write it anew with TENANTRY_WRITE=1 cargo test --lib page");
+        assert!(
+            old == new,
+            "docs/blueprint.md is out of date; write it anew with TENANTRY_WRITE=1 cargo test --lib page"
+        );
     }
 }

@@ -200,7 +200,11 @@ static REST_API: Shape = Shape {
         required("rest_api", Kind::Text, "the component's name"),
         required("routes", Kind::List(&Kind::Record(&ROUTE)), "the ways in"),
         optional("authorizer", Kind::Text, "the user pool whose tokens are asked for"),
-        optional("access_logs", TRUTH, "whether requests are logged; on by default, and the account then needs a logging role for API Gateway"),
+        optional(
+            "access_logs",
+            TRUTH,
+            "whether requests are logged; on by default, and the account then needs a logging role for API Gateway",
+        ),
         optional("throttle", Kind::Record(&THROTTLE), "how much one tenant may use"),
         RENAMED_FROM,
     ],

@@ -13,15 +13,20 @@ use serde::{Deserialize, Serialize};
 
 use super::components;
 use super::lower::{items, misnamed};
+use super::shapes::TENANT;
 use crate::diagnostics::{Diagnostic, Origin, Sink, closest, codes};
 use crate::model::{
     AccountId, Body, CellName, ComponentName, IdLanguage, Model, NameError, Region, Sharing, State, Tenant, TenantId,
     Tenants, Tier, TierName,
 };
-use crate::source::{Node, Sorted, Spool, World};
+use crate::source::shape::check_record;
+use crate::source::{Node, Sorted, Spool, World, why};
 
 /// How many findings about lines of a file are kept before reading stops.
 const MOST_FINDINGS: usize = 1_000;
+
+/// What some programs begin a UTF-8 file with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Where tenants go that do not fit into memory.
 #[derive(Debug, Clone, Copy)]
@@ -131,13 +136,14 @@ impl Record<'_> {
             .overrides
             .as_ref()
             .map(|overrides| Node::from_json(&serde_json::Value::Object(overrides.clone()), origin));
-        self.lower_at(ids, tiers, &Places { whole: origin, node: None }, overrides.as_ref(), sink)
+        self.lower_at(ids, tiers, &[], &Places { whole: origin, node: None }, overrides.as_ref(), sink)
     }
 
     fn lower_at(
         &self,
         ids: &IdLanguage,
         tiers: &[Tier],
+        unread: &[&str],
         places: &Places<'_>,
         overrides: Option<&Node>,
         sink: &mut Sink,
@@ -147,6 +153,7 @@ impl Record<'_> {
         let known = tier.as_ref().and_then(|name| tiers.iter().find(|tier| tier.name == *name));
         if known.is_none()
             && let Some(tier) = &tier
+            && !unread.contains(&tier.as_str())
         {
             sink.push(
                 Diagnostic::new(
@@ -154,7 +161,8 @@ impl Record<'_> {
                     places.of("tier"),
                     format!("tenant `{}` is in tier `{tier}`, which the blueprint does not have", self.tenant),
                 )
-                .did_you_mean(tier.as_str(), tiers.iter().map(|tier| tier.name.as_str())),
+                .did_you_mean(tier.as_str(), tiers.iter().map(|tier| tier.name.as_str()))
+                .help("name a tier that stands under `tiers:`"),
             );
         }
         let optional = |text: &Option<Cow<'_, str>>| text.as_ref().map(|text| text.to_string());
@@ -179,14 +187,27 @@ impl Record<'_> {
             .and_then(|text| parsed(text, &places.of("account"), &codes::ID_ACCOUNT, AccountId::new, sink));
         let cell =
             self.cell.as_ref().and_then(|text| parsed(text, &places.of("cell"), &codes::ID_NAME, CellName::new, sink));
-        let mut residency = Vec::new();
-        for (key, region) in self
+        let mut residency: Vec<Region> = Vec::new();
+        for region in &self.residency {
+            residency.extend(parsed(region, &places.of("residency"), &codes::ID_REGION, Region::new, sink));
+        }
+        let region = self
             .region
-            .iter()
-            .map(|region| ("region", region))
-            .chain(self.residency.iter().map(|region| ("residency", region)))
-        {
-            residency.extend(parsed(region, &places.of(key), &codes::ID_REGION, Region::new, sink));
+            .as_ref()
+            .and_then(|region| parsed(region, &places.of("region"), &codes::ID_REGION, Region::new, sink));
+        if let Some(region) = region {
+            if !residency.is_empty() && !residency.contains(&region) {
+                sink.push(
+                    Diagnostic::new(
+                        &codes::PLACEMENT_NO_CELL,
+                        places.of("region"),
+                        format!("tenant `{}` must be in `{region}`, where its data may not be", self.tenant),
+                    )
+                    .also(places.of("residency"), "its data may only be here")
+                    .help(format!("add `{region}` to `residency:`, or name one of its regions")),
+                );
+            }
+            residency = vec![region];
         }
         let overrides = match (overrides, known) {
             (Some(node), Some(tier)) => lower_overrides(node, tier, sink),
@@ -232,7 +253,8 @@ fn lower_overrides(node: &Node, tier: &Tier, sink: &mut Sink) -> BTreeMap<Compon
                     entry.key_origin.clone(),
                     format!("tier `{}` has no component `{}`", tier.name, entry.key),
                 )
-                .did_you_mean(&entry.key, tier.members.iter().map(|member| member.component.name.as_str())),
+                .did_you_mean(&entry.key, tier.members.iter().map(|member| member.component.name.as_str()))
+                .help("name a component of the tenant's tier"),
             ),
             Some(member) if member.sharing == Some(Sharing::Pooled) => sink.push(
                 Diagnostic::new(
@@ -256,7 +278,7 @@ fn lower_overrides(node: &Node, tier: &Tier, sink: &mut Sink) -> BTreeMap<Compon
 }
 
 /// The tenants that stand in a blueprint.
-pub(super) fn inline(node: &Node, ids: &IdLanguage, tiers: &[Tier], sink: &mut Sink) -> Vec<Tenant> {
+pub(super) fn inline(node: &Node, ids: &IdLanguage, tiers: &[Tier], unread: &[&str], sink: &mut Sink) -> Vec<Tenant> {
     let text = |entry: &Node, key: &str| entry.get(key).and_then(Node::text).map(|text| Cow::Owned(text.to_owned()));
     let texts = |entry: &Node, key: &str| {
         items(entry, key).iter().filter_map(|item| item.text().map(|text| Cow::Owned(text.to_owned()))).collect()
@@ -281,7 +303,7 @@ pub(super) fn inline(node: &Node, ids: &IdLanguage, tiers: &[Tier], sink: &mut S
                 overrides: None,
             };
             let places = Places { whole: &entry.origin, node: Some(entry) };
-            record.lower_at(ids, tiers, &places, entry.get("overrides"), sink)
+            record.lower_at(ids, tiers, unread, &places, entry.get("overrides"), sink)
         })
         .collect()
 }
@@ -345,7 +367,7 @@ fn from_file(
             Diagnostic::new(
                 &codes::TENANT_FILE,
                 origin.clone(),
-                format!("the tenants' file `{path}` cannot be read: {error}"),
+                format!("the tenants' file `{path}` cannot be read: {}", why(&error)),
             )
             .help("the path counts from the blueprint's folder"),
         ),
@@ -415,6 +437,64 @@ impl Reading<'_> {
         self.goes_on(line)
     }
 
+    /// Says what is wrong with the line that names the columns.
+    fn header(&mut self, problem: &str, help: &str) {
+        let origin = self.origin(1);
+        self.sink.push(
+            Diagnostic::new(
+                &codes::TENANT_RECORD,
+                origin,
+                format!("the first line does not name columns of tenants: {problem}"),
+            )
+            .help(help),
+        );
+        self.found += 1;
+    }
+
+    /// Says what is wrong with a line that is not a record, in the words that a blueprint's tenants are judged with.
+    fn refuse(&mut self, line: u64, json: &[u8], error: &serde_json::Error) -> bool {
+        const HELP: &str = r#"a line is one JSON object, such as `{"tenant": "acme", "tier": "basic"}`"#;
+        let value = match serde_json::from_slice::<serde_json::Value>(json) {
+            Ok(value) => value,
+            Err(_) if std::str::from_utf8(json).is_err() => return self.report(line, "it is not UTF-8", HELP),
+            Err(error) => {
+                let problem = match error.classify() {
+                    serde_json::error::Category::Eof => "the JSON ends before it is complete".to_owned(),
+                    _ => format!("it is not JSON at column {}", error.column()),
+                };
+                return self.report(line, &problem, HELP);
+            }
+        };
+        let serde_json::Value::Object(entries) = &value else {
+            return self.report(line, "it is not a JSON object", HELP);
+        };
+        let mut found = Sink::new();
+        check_record(&Node::from_json(&value, &self.origin(line)), &TENANT, &mut found);
+        if !found.is_empty() {
+            self.found += found.len();
+            self.sink.append(found);
+            return self.goes_on(line);
+        }
+        let scalar = |value: &serde_json::Value| value.is_number() || value.is_boolean();
+        let bare = entries
+            .iter()
+            .find(|(_, value)| scalar(value) || value.as_array().is_some_and(|items| items.iter().any(scalar)));
+        match bare {
+            Some((key, value)) if value.is_array() => {
+                self.report(line, &format!("`{key}` holds something else than text"), "put each item in quotes")
+            }
+            Some((key, value)) => self.report(
+                line,
+                &format!("`{key}` is {value} and has to be text"),
+                &format!(r#"put it in quotes: `"{key}": "{value}"`"#),
+            ),
+            // What is left is a key that stands twice, which a parsed object no longer shows.
+            None => {
+                self.report(line, &plain(&error.to_string()).replace("duplicate field", "it has twice the key"), HELP)
+            }
+        }
+    }
+
     fn goes_on(&mut self, line: u64) -> bool {
         if self.found < MOST_FINDINGS {
             return true;
@@ -458,17 +538,14 @@ impl Reading<'_> {
             if reader.read_until(b'\n', &mut bytes)? == 0 {
                 return Ok(());
             }
-            let json = bytes.trim_ascii();
+            let text = if line == 1 { bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes) } else { &bytes };
+            let json = text.trim_ascii();
             if json.is_empty() {
                 continue;
             }
             let goes_on = match serde_json::from_slice::<Record<'_>>(json) {
                 Ok(record) => self.take(&record, json, line)?,
-                Err(error) => self.report(
-                    line,
-                    &plain(&error.to_string()),
-                    r#"a line is one JSON object, such as `{"tenant": "acme", "tier": "basic"}`"#,
-                ),
+                Err(error) => self.refuse(line, json, &error),
             };
             if !goes_on {
                 return Ok(());
@@ -481,29 +558,35 @@ impl Reading<'_> {
         let header: Vec<String> = match csv.headers() {
             Ok(header) => header.iter().map(str::to_owned).collect(),
             Err(error) => {
-                self.report(1, &error.to_string(), "the first line names the columns, such as `tenant,tier,account`");
+                self.header(&csv_problem(&error), "the first line names the columns, such as `tenant,tier,account`");
                 return Ok(());
             }
         };
-        let mut bad_header = false;
-        for column in &header {
+        let before = self.found;
+        let mut meant = Vec::new();
+        for (index, column) in header.iter().enumerate() {
+            let close = closest(column, COLUMNS);
             if !COLUMNS.contains(&column.as_str()) {
-                let meant = closest(column, COLUMNS).map(|meant| format!("did you mean `{meant}`? "));
-                self.report(
-                    1,
-                    &format!("there is no column `{column}`"),
-                    &format!("{}the columns are {}", meant.unwrap_or_default(), COLUMNS.join(", ")),
+                meant.extend(close);
+                let close = close.map(|close| format!("did you mean `{close}`? ")).unwrap_or_default();
+                let columns: Vec<String> = COLUMNS.iter().map(|column| format!("`{column}`")).collect();
+                self.header(
+                    &format!("the column `{column}` is not known"),
+                    &format!("{close}the columns are {}", columns.join(", ")),
                 );
-                bad_header = true;
+            } else if header.iter().take(index).any(|earlier| earlier == column) {
+                self.header(&format!("the column `{column}` stands twice"), "take one of them out");
             }
         }
         for needed in ["tenant", "tier"] {
-            if !header.iter().any(|column| column == needed) {
-                self.report(1, &format!("the column `{needed}` is missing"), "the first line names the columns");
-                bad_header = true;
+            if !header.iter().any(|column| column == needed) && !meant.contains(&needed) {
+                self.header(
+                    &format!("the column `{needed}` is missing"),
+                    "the first line names the columns, such as `tenant,tier,account`",
+                );
             }
         }
-        if bad_header {
+        if self.found > before {
             return Ok(());
         }
         let mut row = csv::StringRecord::new();

@@ -4,13 +4,19 @@
 //! They hold no prose. Deliberately absent: rules that are not the type's own schema; those are findings of
 //! the `check` layer.
 
-mod evaluate;
+mod check;
+mod cut;
+mod keywords;
 mod pack;
-mod pattern;
+mod words;
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-pub use evaluate::{SchemaIssue, UnknownType, Validator};
+pub use check::{SchemaIssue, UnknownType, Validator};
 
 /// The names of all resource types, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -41,6 +47,18 @@ pub fn nearest(name: &str) -> Vec<&'static str> {
         .collect();
     near.sort_unstable();
     near.into_iter().take(3).map(|(_, known)| known).collect()
+}
+
+/// What `data/stateful-types.json` adds to the facts: from a type to what it holds.
+#[derive(Debug, Deserialize)]
+struct MoreStateful {
+    stateful: BTreeMap<String, String>,
+}
+
+/// Nothing if the file is broken; a test reads it.
+fn more_stateful() -> Option<&'static MoreStateful> {
+    static MORE: OnceLock<Option<MoreStateful>> = OnceLock::new();
+    MORE.get_or_init(|| serde_json::from_str(include_str!("../../data/stateful-types.json")).ok()).as_ref()
 }
 
 /// What CloudFormation knows about one resource type.
@@ -154,12 +172,13 @@ impl TypeFacts {
         self.strings("primaryIdentifier")
     }
 
-    /// Whether the resource holds data that is lost with it.
+    /// Whether the resource holds data, or an identity, that is lost with it.
     ///
-    /// The source marks few types; a type that is not marked may hold data nevertheless.
+    /// The source marks few types; `data/stateful-types.json` adds to them. A type in neither may hold data
+    /// nevertheless.
     #[must_use]
     pub fn is_stateful(&self) -> bool {
-        self.flag(&self.record, "stateful")
+        self.flag(&self.record, "stateful") || more_stateful().is_some_and(|more| more.stateful.contains_key(self.name))
     }
 
     /// What changing the value at a path does: `KeySchema`, `Origins/*/DomainName`.
@@ -251,7 +270,7 @@ impl TypeFacts {
         // A chain of references is short; a circle ends here.
         for _ in 0..8 {
             let Some(target) = schema.get("$ref").and_then(Value::as_str) else { break };
-            let Some(found) = evaluate::pointed_at(&self.record, target) else { break };
+            let Some(found) = cut::pointed_at(&self.record, target) else { break };
             schema = found;
         }
         schema
@@ -295,8 +314,6 @@ impl Handler {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
@@ -318,7 +335,7 @@ mod tests {
             match value {
                 Value::Object(members) => {
                     if let Some(target) = members.get("$ref").and_then(Value::as_str) {
-                        assert!(evaluate::pointed_at(root, target).is_some(), "{target}");
+                        assert!(cut::pointed_at(root, target).is_some(), "{target}");
                     }
                     members.values().for_each(|value| walk(root, value));
                 }
@@ -361,5 +378,21 @@ mod tests {
         assert_eq!(table.replacement("BillingMode"), Replacement::No);
         assert!(table.permissions(Handler::Create).contains(&"dynamodb:CreateTable".to_owned()));
         assert_eq!(table.arn_template(), Some("arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}"));
+    }
+
+    #[test]
+    fn the_list_of_stateful_types_adds_to_the_facts() {
+        let more = more_stateful().unwrap();
+        for (name, why) in &more.stateful {
+            let facts = find(name).unwrap_or_else(|| panic!("{name} is not a type"));
+            assert!(!facts.flag(&facts.record, "stateful"), "{name} is marked already");
+            assert!(facts.is_stateful() && !why.is_empty(), "{name}");
+        }
+        for name in ["AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Cognito::UserPool", "AWS::ECR::Repository"] {
+            assert!(find(name).unwrap().is_stateful(), "{name}");
+        }
+        for name in ["AWS::SSM::Parameter", "AWS::Lambda::Function"] {
+            assert!(!find(name).unwrap().is_stateful(), "{name}");
+        }
     }
 }

@@ -47,7 +47,7 @@ fn one(tier: &Tier, grant: &Grant, sink: &mut Sink) {
             Diagnostic::new(
                 &codes::ACCESS_NOT_A_CALLER,
                 grant.origin.clone(),
-                format!("`{}` is a `{}` and runs no code", grant.from, from.component.body.kind()),
+                format!("`{}` is {} and runs no code", grant.from, from.component.body.noun()),
             )
             .help("give access to the function that acts"),
         ),
@@ -63,7 +63,7 @@ fn one(tier: &Tier, grant: &Grant, sink: &mut Sink) {
             Diagnostic::new(
                 &codes::ACCESS_NOT_A_TARGET,
                 grant.origin.clone(),
-                format!("`{}` is a `{}`, which holds nothing to reach", grant.to, to.component.body.kind()),
+                format!("`{}` is {}, which holds nothing to reach", grant.to, to.component.body.noun()),
             )
             .help("give access to a table, bucket, queue, topic, event bus, function or key"),
         );
@@ -73,7 +73,12 @@ fn one(tier: &Tier, grant: &Grant, sink: &mut Sink) {
             Diagnostic::new(
                 &codes::ACCESS_UNSUPPORTED,
                 grant.origin.clone(),
-                format!("a `{}` knows no access `{}`", to.component.body.kind(), grant.access.as_str()),
+                format!(
+                    "`{}` is {}, which knows no access `{}`",
+                    grant.to,
+                    to.component.body.noun(),
+                    grant.access.as_str()
+                ),
             )
             .help(format!("write {}", words.join(" or "))),
         );

@@ -15,7 +15,8 @@ pub fn apply(model: &Model, sink: &mut Sink) {
                     acknowledgement.origin.clone(),
                     format!("there is no finding `{}`", acknowledgement.code),
                 )
-                .did_you_mean(&acknowledgement.code, all_codes().iter().map(|code| code.name)),
+                .did_you_mean(&acknowledgement.code, all_codes().iter().map(|code| code.name))
+                .help("write the code as the finding shows it, such as `component/plaintext`"),
             );
             continue;
         };

@@ -25,7 +25,8 @@ pub(super) fn check(model: &Model, facts: &Facts, sink: &mut Sink) {
                         cell.origin.clone(),
                         format!("cell `{}` serves tier `{tier}`, which the blueprint does not have", cell.name),
                     )
-                    .did_you_mean(tier.as_str(), model.tiers.iter().map(|tier| tier.name.as_str())),
+                    .did_you_mean(tier.as_str(), model.tiers.iter().map(|tier| tier.name.as_str()))
+                    .help("name a tier that stands under `tiers:`"),
                 );
             }
         }

@@ -1,24 +1,34 @@
 //! Components by themselves: settings that cannot work, and protections that were switched off.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::diagnostics::{Diagnostic, Sink, codes};
-use crate::model::component::{Code, Function, Table};
+use crate::model::component::{Code, Function, HttpApi, RestApi, Table};
 use crate::model::network::is_range;
 use crate::model::{Body, Component, Model, TenantKey, Tier};
-use crate::source::World;
+use crate::source::{World, why};
 
 pub(super) fn check(model: &Model, world: &dyn World, sink: &mut Sink) {
-    for tier in &model.tiers {
-        for member in &tier.members {
-            one(model, tier, &member.component, world, sink);
-        }
+    model.tiers.iter().for_each(|tier| of_tier(model, tier, world, sink));
+}
+
+/// Checks the components of one tier, or of one as a tenant's overrides make it.
+pub(super) fn of_tier(model: &Model, tier: &Tier, world: &dyn World, sink: &mut Sink) {
+    for member in &tier.members {
+        one(model, tier, &member.component, world, sink);
     }
 }
 
 fn one(model: &Model, tier: &Tier, component: &Component, world: &dyn World, sink: &mut Sink) {
     match &component.body {
+        Body::HttpApi(HttpApi { routes, .. }) | Body::RestApi(RestApi { routes, .. }) => {
+            let routes = routes.iter().map(|route| format!("{} {}", route.method, route.path));
+            twice(component, "route", routes, "keep one of them: a request has one answer", sink);
+        }
         Body::Table(table) => {
+            let indexes = table.indexes.iter().map(|index| index.name.clone());
+            twice(component, "index", indexes, "rename one of them", sink);
             table_keys(component, table, sink);
             if !table.point_in_time_recovery {
                 off(component, "point-in-time recovery", "a mistake cannot be undone", sink);
@@ -76,6 +86,24 @@ fn one(model: &Model, tier: &Tier, component: &Component, world: &dyn World, sin
             }
         }
         _ => {}
+    }
+}
+
+/// Parts of a component that have one name.
+fn twice(component: &Component, kind: &str, names: impl Iterator<Item = String>, help: &str, sink: &mut Sink) {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if seen.contains(&name) {
+            sink.push(
+                Diagnostic::new(
+                    &codes::ID_DUPLICATE,
+                    component.origin.clone(),
+                    format!("the {kind} `{name}` of `{}` stands twice", component.name),
+                )
+                .help(help),
+            );
+        }
+        seen.insert(name);
     }
 }
 
@@ -172,7 +200,7 @@ fn code(model: &Model, component: &Component, function: &Function, world: &dyn W
                     Diagnostic::new(
                         &codes::COMPONENT_ASSET,
                         component.origin.clone(),
-                        format!("the code of `{name}`, `{path}`, cannot be read: {error}"),
+                        format!("the code of `{name}`, `{path}`, cannot be read: {}", why(&error)),
                     )
                     .help("the path counts from the blueprint's folder"),
                 );

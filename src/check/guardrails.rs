@@ -81,7 +81,8 @@ fn needed_services(tier: &Tier, services: &Services, origin: &Origin, facts: &Fa
                         origin.clone(),
                         format!("there is no list of services called `{name}`"),
                     )
-                    .did_you_mean(name, facts.presets().keys().map(String::as_str)),
+                    .did_you_mean(name, facts.presets().keys().map(String::as_str))
+                    .help("name a list that ships with tenantry, or the services under `also:`"),
                 );
                 return;
             }

@@ -11,6 +11,7 @@ mod references;
 mod sharing;
 mod tenants;
 
+use std::collections::BTreeSet;
 use std::io;
 
 pub use acknowledge::apply as acknowledge;
@@ -27,6 +28,7 @@ use crate::source::World;
 pub struct Checked {
     model: Model,
     tenants: TenantSet,
+    assets: BTreeSet<String>,
 }
 
 impl Checked {
@@ -40,6 +42,12 @@ impl Checked {
     #[must_use]
     pub fn tenants(&self) -> &TenantSet {
         &self.tenants
+    }
+
+    /// The files of function code that tenants' overrides name.
+    #[must_use]
+    pub fn assets(&self) -> &BTreeSet<String> {
+        &self.assets
     }
 }
 
@@ -62,9 +70,10 @@ pub fn check(
     cells::check(&model, facts, sink);
     guardrails::check(&model, facts, sink);
     let tenants = collect(&model, world, spill, sink)?;
+    let mut assets = BTreeSet::new();
     if !sink.has_errors() {
-        tenants::check(&model, &tenants, sink)?;
+        assets = tenants::check(&model, &tenants, world, sink)?;
     }
     acknowledge::apply(&model, sink);
-    Ok((!sink.has_errors()).then_some(Checked { model, tenants }))
+    Ok((!sink.has_errors()).then_some(Checked { model, tenants, assets }))
 }

@@ -7,14 +7,17 @@ use crate::model::custom::{self, Named};
 use crate::model::{Body, Component, ComponentName, Model, Sharing, Tier};
 
 pub(super) fn check(model: &Model, sink: &mut Sink) {
-    for tier in &model.tiers {
-        for member in &tier.members {
-            mentions(tier, &member.component, sink);
-            attributes(tier, &member.component, sink);
-            if let (Body::Custom(custom), Some(sharing)) = (&member.component.body, member.sharing) {
-                custom_type(&member.component, custom, sink);
-                custom_references(tier, sharing, &member.component, &custom.properties, sink);
-            }
+    model.tiers.iter().for_each(|tier| of_tier(tier, sink));
+}
+
+/// Checks the components of one tier, or of one as a tenant's overrides make it.
+pub(super) fn of_tier(tier: &Tier, sink: &mut Sink) {
+    for member in &tier.members {
+        mentions(tier, &member.component, sink);
+        attributes(tier, &member.component, sink);
+        if let (Body::Custom(custom), Some(sharing)) = (&member.component.body, member.sharing) {
+            custom_type(&member.component, custom, sink);
+            custom_references(tier, sharing, &member.component, &custom.properties, sink);
         }
     }
 }
@@ -27,6 +30,7 @@ pub(super) fn unknown(tier: &Tier, name: &ComponentName, by: &str, origin: &Orig
         format!("{by} names `{name}`, which tier `{}` does not have", tier.name),
     )
     .did_you_mean(name.as_str(), tier.members.iter().map(|member| member.component.name.as_str()))
+    .help("name a component that stands under `components:` of the tier, or in a bundle it includes")
 }
 
 fn mentions(tier: &Tier, component: &Component, sink: &mut Sink) {
@@ -42,7 +46,7 @@ fn mentions(tier: &Tier, component: &Component, sink: &mut Sink) {
                 Diagnostic::new(
                     &codes::REFERENCE_WRONG_KIND,
                     component.origin.clone(),
-                    format!("`{}` names `{name}`, which is a `{kind}`", component.name),
+                    format!("`{}` names `{name}`, which is {}", component.name, target.component.body.noun()),
                 )
                 .also(target.component.origin.clone(), "this one")
                 .help(format!("name a component of kind {}", wanted.join(", "))),
@@ -59,14 +63,14 @@ fn attributes(tier: &Tier, component: &Component, sink: &mut Sink) {
         };
         let has = target.component.body.attributes();
         if !has.contains(&reference.attribute) {
-            let kind = target.component.body.kind();
+            let noun = target.component.body.noun();
             let known: Vec<String> = has.iter().map(|attribute| format!("`{}`", attribute.as_str())).collect();
             sink.push(
                 Diagnostic::new(
                     &codes::REFERENCE_UNKNOWN_ATTRIBUTE,
                     component.origin.clone(),
                     format!(
-                        "`{}` asks for `{}` of `{}`, and a `{kind}` has none",
+                        "`{}` asks for `{}` of `{}`, which is {noun} and has none",
                         component.name,
                         reference.attribute.as_str(),
                         reference.component
@@ -91,7 +95,8 @@ fn custom_type(component: &Component, custom: &Custom, sink: &mut Sink) {
                 component.origin.clone(),
                 format!("`{name}` of `{}` is not a resource type", component.name),
             )
-            .help_if(schema::nearest(name).first().map(|near| format!("did you mean `{near}`?"))),
+            .help_if(schema::nearest(name).first().map(|near| format!("did you mean `{near}`?")))
+            .help("write the type as CloudFormation does, such as `AWS::AppConfig::Application`"),
         );
     }
 }

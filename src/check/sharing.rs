@@ -77,7 +77,8 @@ fn unpartitioned(tier: &Tier, member: &Member, sink: &mut Sink) {
     if member.component.body.tenant_key().is_some() || topic_of_alarms {
         return;
     }
-    let (kind, name) = (member.component.body.kind().replace('_', " "), &member.component.name);
+    let (noun, name) = (member.component.body.noun(), &member.component.name);
+    let kind = noun.split_once(' ').map_or(noun, |(_, kind)| kind);
     sink.push(
         Diagnostic::new(
             code,

@@ -131,7 +131,7 @@ registry! {
     OVERRIDE_UNKNOWN = "override/unknown", Error, "an override names a component that the tier does not have";
     OVERRIDE_POOLED = "override/pooled", Error, "one tenant's override would change what all tenants share";
 
-    TENANT_UNKNOWN_TIER = "tenant/unknown-tier", Error, "a tenant is in a tier that the blueprint does not have";
+    TENANT_UNKNOWN_TIER = "tenant/unknown-tier", Error, "a tenant or a cell names a tier that the blueprint does not have";
     TENANT_FILE = "tenant/file", Error, "the tenants' file cannot be read";
     TENANT_RECORD = "tenant/record", Error, "a line of the tenants' file is not a tenant";
     TENANT_NONE = "tenant/none", Warning, "the blueprint has no tenants";
@@ -151,7 +151,6 @@ registry! {
 
     LIMIT_RESOURCES = "limit/resources", Error, "a template has more resources than a stack may have";
     LIMIT_TEMPLATE_SIZE = "limit/template-size", Error, "a template is larger than CloudFormation takes";
-    LIMIT_PARAMETERS = "limit/parameters", Error, "a template has more parameters than a stack may have";
     LIMIT_OUTPUTS = "limit/outputs", Error, "a template has more outputs than a stack may have";
     LIMIT_POLICY_SIZE = "limit/policy-size", Error, "a policy is larger than IAM takes";
     LIMIT_USAGE_PLANS = "limit/usage-plans", Warning, "a cell holds more tenants than one account has usage plans";

@@ -99,6 +99,18 @@ impl KeyAttribute {
     pub fn text(name: impl Into<String>) -> Self {
         Self { name: name.into(), number: false }
     }
+
+    /// A number attribute.
+    #[must_use]
+    pub fn number(name: impl Into<String>) -> Self {
+        Self { name: name.into(), number: true }
+    }
+}
+
+impl From<&str> for KeyAttribute {
+    fn from(name: &str) -> Self {
+        Self::text(name)
+    }
 }
 
 /// A second way to look a table up.
@@ -268,6 +280,28 @@ pub struct Route {
     pub path: String,
     /// The function that answers.
     pub function: ComponentName,
+}
+
+impl Route {
+    /// The methods.
+    pub const METHODS: [&'static str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
+    /// Whether the text is a path of a route.
+    #[must_use]
+    pub fn is_path(path: &str) -> bool {
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text.chars().all(|character| character.is_ascii_alphanumeric() || "-_.~".contains(character))
+        };
+        let Some(rest) = path.strip_prefix('/') else { return false };
+        rest.is_empty()
+            || rest.split('/').all(|segment| {
+                match segment.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')) {
+                    Some(variable) => plain(variable.strip_suffix('+').unwrap_or(variable)),
+                    None => plain(segment),
+                }
+            })
+    }
 }
 
 /// An API Gateway HTTP API.
@@ -491,6 +525,27 @@ impl Body {
             Self::Dashboard(_) => "dashboard",
             Self::Network(_) => "network",
             Self::Custom(_) => "custom",
+        }
+    }
+
+    /// What it is in a sentence, with an article.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Self::Table(_) => "a table",
+            Self::Bucket(_) => "a bucket",
+            Self::Queue(_) => "a queue",
+            Self::Function(_) => "a function",
+            Self::HttpApi(_) => "an HTTP API",
+            Self::RestApi(_) => "a REST API",
+            Self::Key(_) => "a key",
+            Self::EventBus(_) => "an event bus",
+            Self::UserPool(_) => "a user pool",
+            Self::Topic(_) => "a topic",
+            Self::Alarms(_) => "a set of alarms",
+            Self::Dashboard(_) => "a dashboard",
+            Self::Network(_) => "a network",
+            Self::Custom(_) => "a custom resource",
         }
     }
 

@@ -33,7 +33,7 @@ macro_rules! pattern {
 }
 
 fn refuse<T>(problem: String, help: &str) -> Result<T, NameError> {
-    Err(NameError { problem, help: help.to_owned() })
+    Err(NameError { problem, help: help.to_owned(), too_long: false })
 }
 
 pattern! {

@@ -66,6 +66,7 @@ impl IdLanguage {
         let error = |problem: String| NameError {
             problem,
             help: "write it like `^[a-z0-9][a-z0-9-]{1,30}$`, or with a fixed length like `^[a-z0-9]{26}$`".to_owned(),
+            too_long: false,
         };
         let body = pattern
             .strip_prefix('^')
@@ -92,6 +93,7 @@ impl IdLanguage {
                     "the id pattern `{pattern}` allows `{bad}`, which stands beside ids as a delimiter or has a meaning of its own"
                 ),
                 help: format!("take `{bad}` out of the pattern: letters, digits, `-` and `.` are safe"),
+                too_long: false,
             });
         }
         let both_cases =
@@ -102,12 +104,14 @@ impl IdLanguage {
                     "the id pattern `{pattern}` mixes upper and lower case, and two ids could differ in case alone"
                 ),
                 help: "keep to lower case: names of buckets and some IAM operators fold case".to_owned(),
+                too_long: false,
             });
         }
         if min == 0 || max > 63 || max < min {
             return Err(NameError {
                 problem: format!("the id pattern `{pattern}` allows ids of {min} to {max} characters"),
                 help: "allow ids of 1 to 63 characters".to_owned(),
+                too_long: false,
             });
         }
         Ok(Self { pattern: pattern.to_owned(), first, rest, min, max })
@@ -162,14 +166,13 @@ impl IdLanguage {
         let problem = match stranger {
             Some((0, character)) => format!("tenant id `{text}` may not begin with `{}`", character.escape_default()),
             Some((_, character)) => format!("tenant id `{text}` may not hold `{}`", character.escape_default()),
-            None => format!(
-                "tenant id `{text}` has {} characters, and an id has {} to {}",
-                text.chars().count(),
-                self.min,
-                self.max
-            ),
+            None => {
+                let count = text.chars().count();
+                let characters = if count == 1 { "character" } else { "characters" };
+                format!("tenant id `{text}` has {count} {characters}, and an id has {} to {}", self.min, self.max)
+            }
         };
-        Err(NameError { problem, help: format!("an id matches `{}`", self.pattern) })
+        Err(NameError { problem, help: format!("an id matches `{}`", self.pattern), too_long: false })
     }
 }
 

@@ -9,6 +9,8 @@ pub struct NameError {
     pub problem: String,
     /// What to write instead.
     pub help: String,
+    /// Whether the text would be a name if it were shorter.
+    pub too_long: bool,
 }
 
 impl fmt::Display for NameError {
@@ -51,12 +53,14 @@ fn dashed(text: &str, what: &str, limit: usize) -> Result<String, NameError> {
         return Err(NameError {
             problem: format!("`{text}` is not a name for a {what}"),
             help: "use lower-case letters, digits and single dashes, beginning with a letter".to_owned(),
+            too_long: false,
         });
     }
     if text.len() > limit {
         return Err(NameError {
             problem: format!("`{text}` has {} characters, and a {what}'s name may have {limit}", text.len()),
             help: format!("shorten it to {limit} characters: it becomes a part of the names of stacks and buckets"),
+            too_long: true,
         });
     }
     Ok(text.to_owned())
@@ -126,12 +130,14 @@ impl ComponentName {
             return Err(NameError {
                 problem: format!("`{text}` is not a name for a component"),
                 help: "begin with a capital letter and use letters and digits only, such as `OrderItems`".to_owned(),
+                too_long: false,
             });
         }
         if text.len() > 24 {
             return Err(NameError {
                 problem: format!("`{text}` has {} characters, and a component's name may have 24", text.len()),
                 help: "shorten it: it becomes a part of the names of resources".to_owned(),
+                too_long: true,
             });
         }
         Ok(Self(text.to_owned()))
@@ -172,7 +178,7 @@ impl AccountId {
         } else {
             "an account id has exactly twelve digits".to_owned()
         };
-        Err(NameError { problem: format!("`{text}` is not an account id"), help })
+        Err(NameError { problem: format!("`{text}` is not an account id"), help, too_long: false })
     }
 }
 
@@ -198,6 +204,7 @@ impl Region {
         Err(NameError {
             problem: format!("`{text}` is not a region"),
             help: "a region is written like `eu-west-1`".to_owned(),
+            too_long: false,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cfn::schema::{self, TagStyle};
+use crate::cfn::schema::{TagStyle, Validator};
 use crate::facts::Facts;
 use crate::ir::StackGraph;
 use crate::model::{Model, Parameter, Sharing, Tier};
@@ -15,11 +15,11 @@ pub const SHARED: &str = "pooled";
 
 /// Puts the mandatory tags on every resource whose type can carry tags. A tag that a custom resource brings along
 /// stays, unless it is one of the mandatory ones.
-pub fn run(stack: &mut StackGraph, model: &Model, tier: &Tier, facts: &Facts) {
+pub fn run(stack: &mut StackGraph, model: &Model, tier: &Tier, facts: &Facts, types: &mut Validator) {
     let sharing = stack.sharing;
     let untagged = &facts.tagging().untagged;
     for node in stack.nodes.iter_mut().filter(|node| !untagged.contains_key(&node.type_name)) {
-        let Some(tagging) = schema::find(&node.type_name).and_then(|facts| facts.tagging()) else { continue };
+        let Some(tagging) = types.facts(&node.type_name).and_then(|facts| facts.tagging()) else { continue };
         let tags: Vec<(&str, Value)> =
             MANDATORY.into_iter().map(|key| (key, value(key, sharing, model, tier, node.component.as_str()))).collect();
         match tagging.style {

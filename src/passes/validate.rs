@@ -67,7 +67,8 @@ pub fn run(stack: &StackGraph, validator: &mut Validator, sink: &mut Sink) {
                     node.origin.clone(),
                     format!("`{}` of `{}` is not a resource type", node.type_name, node.component),
                 )
-                .help_if(unknown.nearest.first().map(|near| format!("did you mean `{near}`?"))),
+                .help_if(unknown.nearest.first().map(|near| format!("did you mean `{near}`?")))
+                .help("write the type as CloudFormation does, such as `AWS::AppConfig::Application`"),
             ),
         }
         let mut named = BTreeSet::new();
@@ -101,6 +102,7 @@ fn misfit(node: &GraphNode, pointer: &str, message: &str) -> Diagnostic {
         node.origin.clone(),
         format!("`{}` of `{}` does not fit its type{place}: {message}", node.type_name, node.component),
     )
+    .help("change the setting that this property comes from; the rules are those of CloudFormation's resource type")
 }
 
 /// Reports one circle, if there is any: the shortest way to see it is the components along it.
@@ -139,13 +141,16 @@ fn report_cycle(stack: &StackGraph, edges: &BTreeMap<&str, BTreeSet<String>>, si
         }
         origin.get_or_insert_with(|| node.origin.clone());
     }
-    let circle: Vec<String> = components.iter().map(|name| format!("`{name}`")).collect();
+    let message = match components.as_slice() {
+        [one] => format!("`{one}` waits for itself"),
+        [head @ .., last] => {
+            let head: Vec<String> = head.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and `{last}` wait for each other in a circle", head.join(", "))
+        }
+        [] => return,
+    };
     sink.push(
-        Diagnostic::new(
-            &codes::REFERENCE_CYCLE,
-            origin.unwrap_or_default(),
-            format!("{} wait for each other in a circle", circle.join(", ")),
-        )
-        .help("take one of the references out: let the code look the value up when it runs"),
+        Diagnostic::new(&codes::REFERENCE_CYCLE, origin.unwrap_or_default(), message)
+            .help("take one of the references out: let the code look the value up when it runs"),
     );
 }

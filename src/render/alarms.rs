@@ -28,3 +28,31 @@ pub(super) fn render(alarms: &Alarms, cx: &mut Context<'_>) {
         cx.add(watched.as_str(), &alarm);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Rendered, pooled, render, siloed};
+
+    const WATCHED: &str = "components:\n  - { function: Api, code: { inline: x } }\n  - { queue: Jobs, partition_by: t }\n  - { table: Orders, partition_by: t }\n  - { http_api: Front, routes: [{ on: GET /, call: Api }] }\n  - { alarms: Watch, watch: [Api, Jobs, Orders, Front] }";
+
+    #[test]
+    fn one_alarm_for_each_component() {
+        for stack in [siloed(WATCHED), pooled(WATCHED)] {
+            assert_eq!(stack.types().iter().filter(|one| **one == "CloudWatch::Alarm").count(), 4);
+            assert_eq!(stack.node("WatchApi")["MetricName"], "Errors");
+            assert_eq!(stack.node("WatchJobs")["MetricName"], "ApproximateNumberOfMessagesVisible");
+            assert_eq!(stack.node("WatchOrders")["Dimensions"][0]["Name"], "TableName");
+            assert_eq!(stack.node("WatchFront")["MetricName"], "5xx");
+        }
+    }
+
+    #[test]
+    fn a_tenants_alarms_leave_shared_dead_letters_to_the_cells() {
+        let graph = render(
+            "bridge",
+            "pooled: [Jobs]\nsiloed: [Orders, Watch]\ncomponents: [{ queue: Jobs, partition_by: t }, { table: Orders }, { alarms: Watch, watch: [Jobs, Orders] }]",
+        );
+        let tenant = Rendered(graph.tenant.unwrap());
+        assert_eq!(tenant.types(), ["DynamoDB::Table", "CloudWatch::Alarm"]);
+    }
+}

@@ -114,3 +114,51 @@ pub(super) fn grant(
     statements.extend(via_key(cx, bucket.encrypt_with.as_ref(), "s3", access));
     statements
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{pooled, siloed};
+
+    #[test]
+    fn a_bucket_is_private_versioned_and_tls_only() {
+        for stack in
+            [siloed("components: [{ bucket: Files }]"), pooled("components: [{ bucket: Files, partition_by: prefix }]")]
+        {
+            assert_eq!(stack.types(), ["S3::Bucket", "S3::BucketPolicy"]);
+            assert_eq!(
+                stack.get("S3::Bucket", "/PublicAccessBlockConfiguration"),
+                json!({"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true})
+            );
+            assert_eq!(stack.get("S3::Bucket", "/VersioningConfiguration/Status"), "Enabled");
+            let statement = stack.get("S3::BucketPolicy", "/PolicyDocument/Statement/0");
+            assert_eq!(statement["Effect"], "Deny");
+            assert_eq!(statement["Condition"], json!({"Bool": {"aws:SecureTransport": "false"}}));
+        }
+    }
+
+    #[test]
+    fn a_lock_is_for_compliance() {
+        let stack = siloed("components: [{ bucket: Evidence, lock_days: 30, versioned: false }]");
+        assert_eq!(
+            stack.get("S3::Bucket", "/ObjectLockConfiguration/Rule/DefaultRetention"),
+            json!({"Mode": "COMPLIANCE", "Days": 30})
+        );
+        assert_eq!(stack.get("S3::Bucket", "/VersioningConfiguration/Status"), "Enabled", "a lock needs versions");
+    }
+
+    #[test]
+    fn pooled_access_stays_under_the_tenants_prefix() {
+        let stack = pooled(
+            "components:\n  - { bucket: Files, partition_by: prefix }\n  - { function: Api, code: { inline: x } }\nallow: [{ from: Api, access: read-write, to: Files }]",
+        );
+        let statements = &stack.node("ApiSessionRole")["Policies"][0]["PolicyDocument"]["Statement"];
+        let objects = statements[0]["Resource"]["Fn::Sub"].as_str().unwrap();
+        assert!(objects.ends_with(".Arn}/${!aws:PrincipalTag/TenantId}/*"), "{objects}");
+        assert_eq!(
+            statements[1]["Condition"],
+            json!({"Null": {"s3:prefix": "false"}, "StringLike": {"s3:prefix": "${aws:PrincipalTag/TenantId}/*"}})
+        );
+    }
+}

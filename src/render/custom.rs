@@ -97,3 +97,42 @@ fn substituted(text: &str, resolve: impl Fn(&str) -> Option<String>) -> String {
 pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) -> Option<Node> {
     (attribute == Attribute::Id).then(|| Node::Ref(id("custom")))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{pooled, siloed};
+
+    #[test]
+    fn names_of_components_become_logical_ids() {
+        let stack = siloed(
+            "components:\n  - { table: Orders }\n  - custom: Extra\n    type: AWS::SSM::Parameter\n    properties:\n      Type: String\n      Name: !Sub '/${TenantId}/orders'\n      Value: !GetAtt Orders.Arn\n      Description: '${Orders.name}'\n      Tier: !Ref AWS::NoValue",
+        );
+        let table = stack.0.nodes[0].id.to_string();
+        assert_eq!(
+            stack.node("ExtraCustom"),
+            json!({
+                "Type": "String",
+                "Name": {"Fn::Sub": "/${TenantId}/orders"},
+                "Value": {"Fn::GetAtt": [table, "Arn"]},
+                "Description": {"Ref": table},
+                "Tier": {"Ref": "AWS::NoValue"},
+            })
+        );
+    }
+
+    #[test]
+    fn pooled_it_stands_in_the_cells_stack() {
+        let stack = pooled(
+            "components: [{ custom: Flags, type: 'AWS::AppConfig::Application', shared_because: only names, properties: { Name: flags } }]",
+        );
+        assert_eq!(stack.types(), ["AppConfig::Application"]);
+        assert_eq!(stack.get("AppConfig::Application", "/Name"), "flags");
+    }
+
+    #[test]
+    fn substitutions_are_found() {
+        assert_eq!(super::sub_names("a${X.Arn}b${!aws:x}c${Y}"), ["X", "Y"]);
+    }
+}

@@ -47,3 +47,23 @@ pub(super) fn render(dashboard: &Dashboard, cx: &mut Context<'_>) {
     let resource = cloudwatch::Dashboard::new(Expr::<Text>::concat(body)).dashboard_name(cx.physical_name("", 255));
     cx.add("dashboard", &resource);
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::testing::{pooled, siloed};
+
+    const SHOWN: &str = "components:\n  - { function: Api, code: { inline: x } }\n  - { queue: Jobs, partition_by: t }\n  - { dashboard: Board, show: [Api, Jobs] }";
+
+    #[test]
+    fn the_body_is_json_once_names_are_filled_in() {
+        for stack in [siloed(SHOWN), pooled(SHOWN)] {
+            let body = stack.get("CloudWatch::Dashboard", "/DashboardBody/Fn::Sub");
+            let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+            assert_eq!(body["widgets"].as_array().unwrap().len(), 2);
+            assert_eq!(body["widgets"][1]["x"], 8);
+            assert_eq!(body["widgets"][0]["properties"]["metrics"][0][1], "Errors");
+        }
+    }
+}

@@ -247,3 +247,72 @@ pub(super) fn permission(function: Node, api: Node) -> lambda::Permission {
     lambda::Permission::new("lambda:InvokeFunction", Expr::<Text>::from_node(function), "apigateway.amazonaws.com")
         .source_arn(Expr::<Arn>::from_node(local_arn("execute-api", [api, "/*".into()])))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{pooled, render, siloed};
+
+    const FUNCTION: &str = "components: [{ function: Api, code: { inline: x }, log_retention_days: 31 }]";
+
+    #[test]
+    fn a_function_has_a_role_and_a_log_group_of_its_own() {
+        let stack = siloed(FUNCTION);
+        assert_eq!(stack.types(), ["Logs::LogGroup", "IAM::Role", "Lambda::Function"]);
+        assert_eq!(stack.get("Logs::LogGroup", "/RetentionInDays"), 60, "the next number of days that can be kept");
+        assert_eq!(stack.get("Lambda::Function", "/Environment/Variables/TENANT_ID"), json!({"Ref": "TenantId"}));
+        assert_eq!(pooled(FUNCTION).get("Lambda::Function", "/Environment"), serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_pooled_function_reaches_data_through_its_session_role_only() {
+        let stack = pooled(
+            "components:\n  - { table: Orders, partition_by: tenantId }\n  - { function: Api, code: { inline: x } }\nallow: [{ from: Api, access: read, to: Orders }]",
+        );
+        let own = stack.node("ApiRole")["Policies"].to_string();
+        assert!(!own.contains("dynamodb"), "{own}");
+        let trust = stack.node("ApiSessionRole")["AssumeRolePolicyDocument"]["Statement"].clone();
+        assert_eq!(trust[0]["Condition"]["Null"], json!({"aws:RequestTag/TenantId": "false"}));
+        assert_eq!(trust[0]["Condition"]["ForAllValues:StringEquals"], json!({"aws:TagKeys": "TenantId"}));
+        let refused = trust[1]["Condition"]["StringLike"]["aws:RequestTag/TenantId"].to_string();
+        for delimiter in ["*/*", "*:*", "*_*", "*#*", "*A*"] {
+            assert!(refused.contains(delimiter), "{delimiter} in {refused}");
+        }
+        let function = stack.0.nodes.iter().find(|node| node.type_name == "AWS::Lambda::Function").unwrap();
+        assert_eq!(function.depends_on.len(), 1, "no call before the role may be assumed");
+    }
+
+    const BRIDGE: &str = "siloed: [Orders]\npooled: [Api]\ncomponents:\n  - { table: Orders }\n  - { function: Api, code: { inline: x } }\nallow: [{ from: Api, access: read, to: Orders }]";
+
+    #[test]
+    fn from_pooled_to_siloed_leads_through_a_role_under_the_tenants_path() {
+        let graph = render("bridge", BRIDGE);
+        let cell = super::super::testing::Rendered(graph.cell.unwrap());
+        let tenant = super::super::testing::Rendered(graph.tenant.unwrap());
+        let assume = &cell.node("ApiSessionRole")["Policies"][0]["PolicyDocument"]["Statement"][0];
+        let roles = assume["Resource"]["Fn::Sub"].as_str().unwrap();
+        assert!(roles.ends_with(":role/shop/gold/${!aws:PrincipalTag/TenantId}/*"), "{roles}");
+        let role = tenant.node("ApiTenantRole");
+        assert_eq!(role["Path"]["Fn::Sub"], "/shop/gold/${TenantId}/");
+        assert_eq!(
+            role["AssumeRolePolicyDocument"]["Statement"][0]["Condition"],
+            json!({"StringEquals": {"aws:PrincipalTag/TenantId": {"Ref": "TenantId"}}})
+        );
+    }
+
+    #[test]
+    fn from_siloed_to_pooled_names_the_tenant_in_the_policy() {
+        let graph = render(
+            "bridge",
+            "siloed: [Api]\npooled: [Orders]\ncomponents:\n  - { table: Orders, partition_by: { prefix_of: id } }\n  - { function: Api, code: { inline: x } }\nallow: [{ from: Api, access: read, to: Orders }]",
+        );
+        let tenant = super::super::testing::Rendered(graph.tenant.unwrap());
+        let statement = &tenant.node("ApiRole")["Policies"][0]["PolicyDocument"]["Statement"][1];
+        assert_eq!(
+            statement["Condition"]["ForAllValues:StringLike"],
+            json!({"dynamodb:LeadingKeys": {"Fn::Sub": "${TenantId}#*"}})
+        );
+        assert!(!statement["Action"].to_string().contains("Scan"));
+    }
+}

@@ -70,3 +70,30 @@ pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) ->
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{pooled, siloed};
+
+    const API: &str = "components:\n  - { function: Api, code: { inline: x } }\n  - { user_pool: Users }\n  - { http_api: Front, authorizer: Users, routes: [{ on: GET /, call: Api }, { on: POST /x, call: Api }] }";
+
+    #[test]
+    fn routes_share_an_integration_and_ask_for_a_token() {
+        for stack in [siloed(API), pooled(API)] {
+            let count = |name: &str| stack.types().iter().filter(|one| **one == name).count();
+            assert_eq!(count("ApiGatewayV2::Route"), 2);
+            assert_eq!(count("ApiGatewayV2::Integration"), 1);
+            assert_eq!(count("Lambda::Permission"), 1);
+            assert_eq!(stack.node("FrontRouteGET")["AuthorizationType"], "JWT");
+            assert_eq!(stack.get("ApiGatewayV2::Stage", "/DefaultRouteSettings/ThrottlingRateLimit"), 1_000);
+            assert!(stack.get("ApiGatewayV2::Stage", "/AccessLogSettings/Format").is_string());
+        }
+    }
+
+    #[test]
+    fn the_function_answers_this_api_only() {
+        let arn = siloed(API).get("Lambda::Permission", "/SourceArn/Fn::Sub");
+        let arn = arn.as_str().unwrap();
+        assert!(arn.starts_with("arn:${AWS::Partition}:execute-api:") && arn.ends_with("}/*"), "{arn}");
+    }
+}

@@ -71,3 +71,32 @@ pub(super) fn grant(arn: &Node, scope: Scope) -> Vec<Statement<Identity>> {
         statement.when(Operator::StringEquals, "kms:EncryptionContext:TenantId", [scope.tenant()])
     }]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{pooled, siloed};
+
+    #[test]
+    fn a_key_rotates_and_its_alias_holds_the_whole_id() {
+        let stack = siloed("components: [{ key: Data, rotation_days: 180 }]");
+        assert_eq!(stack.types(), ["KMS::Key", "KMS::Alias"]);
+        assert_eq!(stack.get("KMS::Key", "/EnableKeyRotation"), true);
+        assert_eq!(stack.get("KMS::Key", "/RotationPeriodInDays"), 180);
+        assert_eq!(stack.get("KMS::Alias", "/AliasName/Fn::Sub"), "alias/shop/gold/${TenantId}/data");
+        let stack = pooled("components: [{ key: Data }]");
+        assert_eq!(stack.get("KMS::Alias", "/AliasName/Fn::Sub"), "alias/shop/gold/${Cell}/data");
+    }
+
+    #[test]
+    fn a_shared_key_is_used_in_the_name_of_a_tenant() {
+        let stack = pooled(
+            "components: [{ key: Data }, { function: Api, code: { inline: x } }]\nallow: [{ from: Api, access: use, to: Data }]",
+        );
+        assert_eq!(
+            stack.node("ApiSessionRole")["Policies"][0]["PolicyDocument"]["Statement"][0]["Condition"],
+            json!({"StringEquals": {"kms:EncryptionContext:TenantId": "${aws:PrincipalTag/TenantId}"}})
+        );
+    }
+}

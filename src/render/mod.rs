@@ -22,6 +22,8 @@ mod queue;
 mod rest_api;
 mod routes;
 mod table;
+#[cfg(test)]
+mod testing;
 mod topic;
 mod user_pool;
 

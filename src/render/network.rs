@@ -119,3 +119,29 @@ pub(super) fn placement(cx: &Context<'_>, network: &ComponentName) -> (Vec<Node>
 pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) -> Option<Node> {
     (attribute == Attribute::Id).then(|| Node::Ref(id("vpc")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{pooled, siloed};
+    use super::*;
+
+    #[test]
+    fn a_network_leads_to_endpoints_only() {
+        for stack in [siloed("components: [{ network: Net }]"), pooled("components: [{ network: Net }]")] {
+            let types = stack.types();
+            for nowhere in ["EC2::InternetGateway", "EC2::NatGateway", "EC2::Route"] {
+                assert!(!types.contains(&nowhere), "{nowhere}");
+            }
+            assert_eq!(types.iter().filter(|one| **one == "EC2::VPCEndpoint").count(), 2);
+            assert_eq!(types.iter().filter(|one| **one == "EC2::Subnet").count(), 2);
+        }
+    }
+
+    #[test]
+    fn endpoints_and_flow_logs_as_asked() {
+        let stack = siloed("components: [{ network: Net, zones: 3, endpoints: [kms], flow_logs: true }]");
+        assert_eq!(stack.node("NetEndpointKms")["VpcEndpointType"], "Interface");
+        assert_eq!(stack.node("NetEndpointKms")["SubnetIds"].as_array().unwrap().len(), 3);
+        assert_eq!(stack.get("EC2::FlowLog", "/TrafficType"), "ALL");
+    }
+}

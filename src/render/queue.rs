@@ -70,3 +70,41 @@ pub(super) fn grant(queue: &Queue, cx: &Context<'_>, arn: &Node, access: Access)
     statements.extend(via_key(cx, queue.encrypt_with.as_ref(), "sqs", access));
     statements
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{pooled, siloed};
+
+    #[test]
+    fn a_queue_has_dead_letters_encryption_and_tls() {
+        for stack in [
+            siloed("components: [{ queue: Jobs, max_receives: 3 }]"),
+            pooled("components: [{ queue: Jobs, max_receives: 3, partition_by: tenantId }]"),
+        ] {
+            assert_eq!(stack.types(), ["SQS::Queue", "SQS::Queue", "SQS::QueuePolicy"]);
+            let queue = stack.node("JobsQueue");
+            assert_eq!(queue["RedrivePolicy"]["maxReceiveCount"], 3);
+            assert_eq!(queue["SqsManagedSseEnabled"], true);
+            assert_eq!(stack.get("SQS::QueuePolicy", "/Queues").as_array().unwrap().len(), 2);
+            assert_eq!(stack.get("SQS::QueuePolicy", "/PolicyDocument/Statement/0/Effect"), "Deny");
+        }
+    }
+
+    #[test]
+    fn a_key_of_the_tier_takes_the_place_of_the_managed_one() {
+        let stack = siloed("components: [{ key: Data }, { queue: Jobs, encrypt_with: Data }]");
+        assert_eq!(stack.node("JobsQueue")["KmsMasterKeyId"]["Fn::GetAtt"][1], "Arn");
+        assert_eq!(stack.node("JobsQueue")["SqsManagedSseEnabled"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn sending_and_receiving_are_two_things() {
+        let stack = siloed(
+            "components:\n  - { queue: Jobs }\n  - { function: In, code: { inline: x } }\n  - { function: Out, code: { inline: x }, consumes: [Jobs] }\nallow: [{ from: In, access: send, to: Jobs }]",
+        );
+        let of = |role: &str| stack.node(role)["Policies"][0].to_string();
+        assert!(of("InRole").contains("sqs:SendMessage") && !of("InRole").contains("sqs:ReceiveMessage"));
+        assert!(of("OutRole").contains("sqs:ReceiveMessage") && !of("OutRole").contains("sqs:SendMessage"));
+        assert_eq!(stack.get("Lambda::EventSourceMapping", "/FunctionResponseTypes/0"), "ReportBatchItemFailures");
+    }
+}

@@ -157,3 +157,42 @@ pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) ->
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Rendered, render, siloed};
+
+    const API: &str = "components:\n  - { function: Api, code: { inline: x } }\n  - { rest_api: Front, throttle: { rate: 10, burst: 20, daily_quota: 100 }, routes: [{ on: 'GET /orders/{id}', call: Api }, { on: POST /orders, call: Api }] }";
+
+    #[test]
+    fn pooled_every_tenant_has_a_plan_and_a_key() {
+        let graph = render("pool", API);
+        let cell = Rendered(graph.cell.unwrap());
+        assert_eq!(cell.node("FrontMethodGET")["ApiKeyRequired"], true);
+        let tenant = Rendered(graph.tenant.unwrap());
+        assert_eq!(tenant.types(), ["ApiGateway::UsagePlan", "ApiGateway::ApiKey", "ApiGateway::UsagePlanKey"]);
+        assert_eq!(tenant.get("ApiGateway::UsagePlan", "/Throttle/RateLimit"), 10);
+        assert_eq!(tenant.get("ApiGateway::UsagePlan", "/Quota/Limit"), 100);
+    }
+
+    #[test]
+    fn siloed_the_stage_throttles() {
+        let stack = siloed(API);
+        assert_eq!(stack.get("ApiGateway::Stage", "/MethodSettings/0/ThrottlingBurstLimit"), 20);
+        assert_eq!(stack.node("FrontMethodGET")["ApiKeyRequired"], false);
+    }
+
+    #[test]
+    fn segments_are_made_once_and_another_route_is_another_deployment() {
+        let stack = siloed(API);
+        assert_eq!(stack.types().iter().filter(|one| **one == "ApiGateway::Resource").count(), 2);
+        let deployment = |stack: &Rendered| {
+            let node = stack.0.nodes.iter().find(|node| node.type_name == "AWS::ApiGateway::Deployment").unwrap();
+            assert!(!node.depends_on.is_empty());
+            node.id.clone()
+        };
+        let other = siloed(&API.replace("POST", "PUT"));
+        assert_ne!(deployment(&stack), deployment(&other));
+        assert_eq!(deployment(&stack), deployment(&siloed(API)));
+    }
+}

@@ -124,3 +124,71 @@ pub(super) fn grant(
     statements.extend(via_key(cx, table.encrypt_with.as_ref(), "dynamodb", access));
     statements
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::testing::{pooled, siloed};
+
+    const TABLE: &str = "components: [{ table: Orders, partition_key: orderId, partition_by: tenantId, indexes: [{ name: byDay, by: day }] }]";
+
+    #[test]
+    fn the_tenant_key_comes_first_siloed_and_pooled() {
+        for stack in [siloed(TABLE), pooled(TABLE)] {
+            assert_eq!(
+                stack.get("DynamoDB::Table", "/KeySchema"),
+                json!([{"AttributeName": "tenantId", "KeyType": "HASH"}, {"AttributeName": "orderId", "KeyType": "RANGE"}])
+            );
+            assert_eq!(
+                stack.get("DynamoDB::Table", "/GlobalSecondaryIndexes/0/KeySchema/0/AttributeName"),
+                "tenantId",
+                "an index must not reach over tenants either"
+            );
+            assert_eq!(stack.get("DynamoDB::Table", "/DeletionProtectionEnabled"), true);
+            assert_eq!(
+                stack.get("DynamoDB::Table", "/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled"),
+                true
+            );
+        }
+    }
+
+    #[test]
+    fn a_prefix_leaves_the_keys_alone() {
+        let stack =
+            pooled("components: [{ table: Orders, partition_key: pk, sort_key: sk, partition_by: { prefix_of: pk } }]");
+        assert_eq!(
+            stack.get("DynamoDB::Table", "/KeySchema"),
+            json!([{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}])
+        );
+    }
+
+    fn granted(isolation: fn(&str) -> super::super::testing::Rendered, role: &str) -> serde_json::Value {
+        let stack = isolation(
+            "components:\n  - { table: Orders, partition_by: tenantId }\n  - { function: Api, code: { inline: x } }\nallow: [{ from: Api, access: read-write, to: Orders }]",
+        );
+        stack.node(role)["Policies"][0]["PolicyDocument"]["Statement"].clone()
+    }
+
+    #[test]
+    fn pooled_access_is_narrowed_guarded_and_never_scans() {
+        let statements = granted(pooled, "ApiSessionRole");
+        assert_eq!(
+            statements[0]["Condition"],
+            json!({
+                "Null": {"dynamodb:LeadingKeys": "false"},
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "${aws:PrincipalTag/TenantId}"},
+            })
+        );
+        let actions = statements[0]["Action"].to_string();
+        assert!(!actions.contains("Scan") && !actions.contains('*'), "{actions}");
+    }
+
+    #[test]
+    fn siloed_access_is_to_the_tenants_own_table() {
+        let statements = granted(siloed, "ApiRole");
+        assert!(statements[1]["Action"].to_string().contains("dynamodb:Scan"));
+        assert_eq!(statements[1]["Condition"], serde_json::Value::Null);
+        assert_eq!(statements[1]["Resource"]["Fn::GetAtt"][1], "Arn");
+    }
+}

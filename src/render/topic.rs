@@ -61,3 +61,31 @@ pub(super) fn grant(topic: &Topic, cx: &Context<'_>, arn: &Node) -> Vec<Statemen
     statements.extend(via_key(cx, topic.encrypt_with.as_ref(), "sns", Access::Send));
     statements
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{pooled, siloed};
+
+    #[test]
+    fn a_topic_is_encrypted_and_tls_only() {
+        for stack in
+            [siloed("components: [{ topic: News }]"), pooled("components: [{ topic: News, partition_by: tenantId }]")]
+        {
+            assert_eq!(stack.types(), ["SNS::Topic", "SNS::TopicPolicy"]);
+            assert_eq!(stack.get("SNS::Topic", "/KmsMasterKeyId"), "alias/aws/sns");
+            assert_eq!(stack.get("SNS::TopicPolicy", "/PolicyDocument/Statement").as_array().unwrap().len(), 1);
+        }
+    }
+
+    #[test]
+    fn alarms_may_publish_to_the_topic_they_tell() {
+        let stack = siloed(
+            "components: [{ key: Data }, { topic: Alerts, encrypt_with: Data }, { queue: Jobs }, { alarms: Watch, watch: [Jobs], notify: Alerts }]",
+        );
+        let statement = stack.get("SNS::TopicPolicy", "/PolicyDocument/Statement/1");
+        assert_eq!(statement["Principal"]["Service"], "cloudwatch.amazonaws.com");
+        assert!(statement["Condition"].to_string().contains("aws:SourceAccount"));
+        let key = stack.get("KMS::Key", "/KeyPolicy/Statement/1");
+        assert_eq!(key["Principal"]["Service"], "cloudwatch.amazonaws.com");
+    }
+}

@@ -66,3 +66,28 @@ pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) ->
         Attribute::Name => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{pooled, siloed};
+
+    #[test]
+    fn the_tenant_claim_cannot_be_written_by_users() {
+        for stack in [siloed("components: [{ user_pool: Users }]"), pooled("components: [{ user_pool: Users }]")] {
+            assert_eq!(stack.types(), ["Cognito::UserPool", "Cognito::UserPoolClient"]);
+            assert_eq!(stack.get("Cognito::UserPool", "/Schema/0/Name"), "tenantId");
+            assert_eq!(stack.get("Cognito::UserPool", "/Schema/0/Mutable"), false);
+            let writable = stack.get("Cognito::UserPoolClient", "/WriteAttributes").to_string();
+            assert!(!writable.contains("tenantId"), "{writable}");
+            assert_eq!(stack.get("Cognito::UserPool", "/AdminCreateUserConfig/AllowAdminCreateUserOnly"), true);
+        }
+    }
+
+    #[test]
+    fn a_second_factor_as_asked() {
+        for (word, value) in [("off", "OFF"), ("optional", "OPTIONAL"), ("required", "ON")] {
+            let stack = siloed(&format!("components: [{{ user_pool: Users, mfa: '{word}' }}]"));
+            assert_eq!(stack.get("Cognito::UserPool", "/MfaConfiguration"), value);
+        }
+    }
+}

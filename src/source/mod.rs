@@ -8,5 +8,5 @@ mod yaml;
 
 pub use spool::{Cursor, Sorted, Spool};
 pub use tree::{Entry, Node, Value};
-pub use world::{Disk, Memory, World};
+pub use world::{Disk, Memory, World, why};
 pub use yaml::{MAX_BYTES, read};

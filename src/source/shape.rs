@@ -86,8 +86,14 @@ pub const fn optional(key: &'static str, kind: Kind, doc: &'static str) -> Field
     Field { key, kind, required: false, doc }
 }
 
+/// How many findings there are before a check of shapes goes no further.
+const MOST_FINDINGS: usize = 1_000;
+
 /// Checks a tree against a kind; what is wrong goes to the sink.
 pub fn check(node: &Node, kind: &Kind, sink: &mut Sink) {
+    if sink.len() >= MOST_FINDINGS {
+        return;
+    }
     match kind {
         Kind::Free => {}
         Kind::Text => {
@@ -142,7 +148,7 @@ pub fn check(node: &Node, kind: &Kind, sink: &mut Sink) {
                 check(node, kind, sink);
             }
         }
-        Kind::ListOr(list, other) => check(node, if node.items().is_some() { list } else { other }, sink),
+        Kind::ListOr(list, other) => check(node, if node.entries().is_some() { other } else { list }, sink),
     }
 }
 
@@ -171,6 +177,9 @@ pub fn check_partial(node: &Node, shape: &Shape, sink: &mut Sink) {
         return;
     };
     for entry in entries {
+        if sink.len() >= MOST_FINDINGS {
+            return;
+        }
         match shape.fields.iter().find(|field| field.key == entry.key) {
             Some(field) => check(&entry.value, &field.kind, sink),
             None => sink.push(
@@ -192,7 +201,16 @@ pub fn variant_of<'a>(node: &Node, variants: &'a [Variant]) -> Option<&'a Varian
     if let Some(word) = node.text() {
         return variants.iter().find(|variant| variant.bare && variant.key == word);
     }
-    variants.iter().find(|variant| node.get(variant.key).is_some())
+    said(node, variants).into_iter().next()
+}
+
+/// The variants that an entry's keys name. A key that is a setting of another one of them is that setting: `network`
+/// beside `function` says where the function runs.
+fn said<'a>(node: &Node, variants: &'a [Variant]) -> Vec<&'a Variant> {
+    let named: Vec<&Variant> = variants.iter().filter(|variant| node.get(variant.key).is_some()).collect();
+    let has = |shape: &Shape, key: &str| shape.fields.iter().any(|field| field.key == key);
+    let is_setting = |key: &str| named.iter().any(|other| other.key != key && has(other.shape, key));
+    named.iter().copied().filter(|variant| !is_setting(variant.key)).collect()
 }
 
 fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
@@ -220,21 +238,20 @@ fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
         wrong_type(node, &format!("a mapping that begins with one of {}", listed_all(names())), sink);
         return;
     };
-    let said: Vec<&Variant> = variants.iter().filter(|variant| node.get(variant.key).is_some()).collect();
-    match said.as_slice() {
+    match said(node, variants).as_slice() {
         [variant] => check_record(node, variant.shape, sink),
         [] => {
             let first = entries.first();
             let written = first.map_or("", |entry| entry.key.as_str());
+            let message = match first {
+                Some(_) => format!("`{written}` does not say what this entry is"),
+                None => "this entry says nothing".to_owned(),
+            };
             let origin = first.map_or_else(|| node.origin.clone(), |entry| entry.key_origin.clone());
             sink.push(
-                Diagnostic::new(
-                    &codes::SHAPE_AMBIGUOUS,
-                    origin,
-                    format!("`{written}` does not say what this entry is"),
-                )
-                .did_you_mean(written, names())
-                .help(format!("begin the entry with one of {}", listed_all(names()))),
+                Diagnostic::new(&codes::SHAPE_AMBIGUOUS, origin, message)
+                    .did_you_mean(written, names())
+                    .help(format!("begin the entry with one of {}", listed_all(names()))),
             );
         }
         [one, two, ..] => sink.push(
@@ -267,19 +284,17 @@ fn wrong_type(node: &Node, wanted: &str, sink: &mut Sink) {
             node.origin.clone(),
             format!("{wanted} is expected here, and this is {}", node.describe()),
         )
-        .help_if(help),
+        .help(help.unwrap_or_else(|| format!("write {wanted}, or take the key out if it may be missing"))),
     );
 }
 
-fn out_of_range<T: std::fmt::Display>(node: &Node, value: &T, min: &T, max: &T, sink: &mut Sink) {
-    sink.push(
-        Diagnostic::new(
-            &codes::SHAPE_OUT_OF_RANGE,
-            node.origin.clone(),
-            format!("{value} is outside the range from {min} to {max}"),
-        )
-        .help(format!("write a number from {min} to {max}")),
-    );
+fn out_of_range<T: std::fmt::Display + PartialEq>(node: &Node, value: &T, min: &T, max: &T, sink: &mut Sink) {
+    let (message, help) = if min == max {
+        (format!("only {min} is known here, and this is {value}"), format!("write `{min}`"))
+    } else {
+        (format!("{value} is outside the range from {min} to {max}"), format!("write a number from {min} to {max}"))
+    };
+    sink.push(Diagnostic::new(&codes::SHAPE_OUT_OF_RANGE, node.origin.clone(), message).help(help));
 }
 
 fn listed(words: &[&str]) -> String {
@@ -344,4 +359,34 @@ pub fn record_schema(shape: &Shape) -> Json {
         "required": required,
         "additionalProperties": false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostics::SourceMap;
+
+    static FUNCTION: Shape = Shape {
+        what: "a function",
+        doc: "",
+        fields: &[required("function", Kind::Text, ""), optional("network", Kind::Text, "")],
+    };
+    static NETWORK: Shape = Shape { what: "a network", doc: "", fields: &[required("network", Kind::Text, "")] };
+    static VARIANTS: &[Variant] = &[
+        Variant { key: "network", bare: false, shape: &NETWORK },
+        Variant { key: "function", bare: false, shape: &FUNCTION },
+    ];
+
+    #[test]
+    fn a_setting_that_is_called_like_another_variant_does_not_make_an_entry_ambiguous() {
+        let tree = |text: &str| {
+            crate::source::read("test.yaml", text.as_bytes(), &mut SourceMap::default(), &mut Sink::new()).unwrap()
+        };
+        let both = tree("function: Work\nnetwork: Net\n");
+        let mut sink = Sink::new();
+        check(&both, &Kind::OneOf(VARIANTS), &mut sink);
+        assert!(sink.is_empty());
+        assert_eq!(variant_of(&both, VARIANTS).unwrap().key, "function");
+        assert_eq!(variant_of(&tree("network: Net\n"), VARIANTS).unwrap().key, "network");
+    }
 }

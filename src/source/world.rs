@@ -20,6 +20,17 @@ pub trait World: Sync {
     fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead + Send>>;
 }
 
+/// Why a file cannot be read, in the same words on every system.
+#[must_use]
+pub fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "it may not be read".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// The real file system; relative paths count from a folder.
 #[derive(Debug, Clone)]
 pub struct Disk {

@@ -4,6 +4,8 @@
 //! reader of the blueprint should see what stands there), keys are text, and every duplicate key is reported.
 //! CloudFormation's short tags (`!Ref`, `!Sub`, …) become their long forms.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::{Entry, Node, Value};
@@ -14,6 +16,9 @@ pub const MAX_BYTES: usize = 4 << 20;
 
 /// How deep a blueprint may be nested.
 const MAX_DEPTH: usize = 64;
+
+/// How many findings are kept before reading stops.
+const MOST_FINDINGS: usize = 1_000;
 
 /// The intrinsic functions with a short tag, except `!Ref`, `!Condition` and `!GetAtt`, which are special.
 const FUNCTIONS: [&str; 16] = [
@@ -66,32 +71,35 @@ pub fn read(name: &str, bytes: &[u8], sources: &mut SourceMap, sink: &mut Sink) 
         }
     };
     let file = sources.add(name, text);
-    let mut reader = Reader { file, text, offsets: Offsets::new(text), sink, failed: false };
-    if let Some((line_start, column)) = indentation_tab(text) {
-        let origin = Origin::Text(Span { file, start: line_start + column, end: line_start + column + 1 });
-        reader.sink.push(
-            Diagnostic::new(&codes::YAML_TAB, origin, "a tab is used as indentation")
-                .help("indent with spaces: YAML does not take tabs"),
-        );
-        return None;
-    }
+    let tabs = indentation_tabs(text);
+    let mut reader = Reader { file, text, offsets: Offsets::new(text), sink, tabs, found: 0, failed: false };
     let tree = reader.document();
+    if let Some(start) = reader.tabs.first().copied() {
+        reader.report(tab(file, start));
+    }
     if reader.failed { None } else { tree }
 }
 
-/// The first tab that stands before any other character of its line, outside of quoted and block text as far as
-/// the beginning of a line tells.
-fn indentation_tab(text: &str) -> Option<(usize, usize)> {
+fn tab(file: FileId, start: usize) -> Diagnostic {
+    let origin = Origin::Text(Span { file, start, end: start + 1 });
+    Diagnostic::new(&codes::YAML_TAB, origin, "a tab is used as indentation")
+        .help("indent with spaces: YAML does not take tabs")
+}
+
+/// The tabs that stand before any other character of their lines. Those in block and quoted text are no indentation,
+/// which only the parser can tell.
+fn indentation_tabs(text: &str) -> BTreeSet<usize> {
+    let mut tabs = BTreeSet::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let spaces = line.len() - line.trim_start_matches(' ').len();
         let after = line.get(spaces..).unwrap_or("");
         if after.starts_with('\t') && !after.trim().is_empty() && !after.trim_start().starts_with('#') {
-            return Some((start, spaces));
+            tabs.insert(start + spaces);
         }
         start += line.len();
     }
-    None
+    tabs
 }
 
 /// Translates the parser's character positions into bytes.
@@ -121,19 +129,34 @@ struct Reader<'a> {
     text: &'a str,
     offsets: Offsets,
     sink: &'a mut Sink,
+    /// Tabs that begin a line and are not known to be text.
+    tabs: BTreeSet<usize>,
+    found: usize,
     failed: bool,
 }
 
 /// A collection that is being filled.
 enum Open {
-    List { origin: Origin, tag: Option<String>, items: Vec<Node> },
-    Map { origin: Origin, tag: Option<String>, entries: Vec<Entry>, key: Option<(String, Origin)> },
+    List {
+        origin: Origin,
+        tag: Option<String>,
+        items: Vec<Node>,
+    },
+    Map {
+        origin: Origin,
+        tag: Option<String>,
+        entries: Vec<Entry>,
+        key: Option<(String, Origin)>,
+        /// Where each key stood first.
+        seen: BTreeMap<String, Origin>,
+    },
 }
 
 impl Reader<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
         self.sink.push(diagnostic);
         self.failed = true;
+        self.found += 1;
     }
 
     fn origin(&self, span: saphyr_parser::Span) -> Origin {
@@ -155,15 +178,22 @@ impl Reader<'_> {
                 Ok(event) => event,
                 Err(error) => {
                     let start = self.offsets.byte(*error.marker());
+                    if !self.tabs.is_empty() {
+                        // The tab is what the parser stumbled over, here or a little later.
+                        return None;
+                    }
                     let origin = Origin::Text(Span { file: self.file, start, end: start });
-                    self.report(Diagnostic::new(
-                        &codes::YAML_SYNTAX,
-                        origin,
-                        format!("the text is not YAML: {}", error.info()),
-                    ));
+                    self.report(
+                        Diagnostic::new(&codes::YAML_SYNTAX, origin, format!("the text is not YAML: {}", error.info()))
+                            .help(syntax_help(error.info())),
+                    );
                     return None;
                 }
             };
+            if self.found >= MOST_FINDINGS {
+                // A file of this kind is not mended line by line.
+                return None;
+            }
             let origin = self.origin(span);
             let node = match event {
                 Event::Nothing | Event::StreamStart | Event::DocumentEnd => continue,
@@ -192,8 +222,16 @@ impl Reader<'_> {
                 }
                 Event::Scalar(text, style, anchor, tag) => {
                     self.refuse_anchor(anchor, &origin);
+                    if style != ScalarStyle::Plain {
+                        let within = self.offsets.byte(span.start)..self.offsets.byte(span.end);
+                        let text: Vec<usize> = self.tabs.range(within).copied().collect();
+                        text.iter().for_each(|tab| {
+                            self.tabs.remove(tab);
+                        });
+                    }
+                    let quoted = tag.as_deref().is_some_and(|tag| tag.is_yaml_core_schema());
                     let tag = self.tag_name(tag.as_deref(), &origin);
-                    let plain = style == ScalarStyle::Plain && tag.is_none();
+                    let plain = style == ScalarStyle::Plain && tag.is_none() && !quoted;
                     let value = if plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL") {
                         Value::Null
                     } else {
@@ -222,7 +260,7 @@ impl Reader<'_> {
                 Event::MappingStart(anchor, tag) => {
                     self.refuse_anchor(anchor, &origin);
                     let tag = self.tag_name(tag.as_deref(), &origin);
-                    stack.push(Open::Map { origin, tag, entries: Vec::new(), key: None });
+                    stack.push(Open::Map { origin, tag, entries: Vec::new(), key: None, seen: BTreeMap::new() });
                     continue;
                 }
                 Event::SequenceEnd | Event::MappingEnd => match stack.pop() {
@@ -240,24 +278,24 @@ impl Reader<'_> {
             match stack.last_mut() {
                 None => root = Some(node),
                 Some(Open::List { items, .. }) => items.push(node),
-                Some(Open::Map { entries, key, .. }) => match key.take() {
+                Some(Open::Map { entries, key, seen, .. }) => match key.take() {
                     None => *key = Some(self.key(node)),
-                    Some((key, key_origin)) => {
-                        let first = entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_origin.clone());
-                        match first {
-                            Some(first) => self.report(
-                                Diagnostic::new(
-                                    &codes::YAML_DUPLICATE_KEY,
-                                    key_origin,
-                                    format!("the key `{key}` stands twice in one mapping"),
-                                )
-                                .label("again here")
-                                .also(first, "first here")
-                                .help("keep one of them"),
-                            ),
-                            None => entries.push(Entry { key, key_origin, value: node }),
+                    Some((key, key_origin)) => match seen.get(&key).cloned() {
+                        Some(first) => self.report(
+                            Diagnostic::new(
+                                &codes::YAML_DUPLICATE_KEY,
+                                key_origin,
+                                format!("the key `{key}` stands twice in one mapping"),
+                            )
+                            .label("again here")
+                            .also(first, "first here")
+                            .help("keep one of them"),
+                        ),
+                        None => {
+                            seen.insert(key.clone(), key_origin.clone());
+                            entries.push(Entry { key, key_origin, value: node });
                         }
-                    }
+                    },
                 },
             }
         }
@@ -306,14 +344,14 @@ impl Reader<'_> {
 
     fn tag_name(&mut self, tag: Option<&Tag>, origin: &Origin) -> Option<String> {
         let tag = tag?;
-        if tag.is_yaml_core_schema() {
+        if tag.is_yaml_core_schema() && tag.suffix == "str" {
             return None;
         }
         let known = tag.handle == "!"
             && (FUNCTIONS.contains(&tag.suffix.as_str())
                 || matches!(tag.suffix.as_str(), "Ref" | "GetAtt" | "Condition"));
         if !known {
-            let written = format!("!{}", tag.suffix);
+            let written = if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { tag.to_string() };
             self.report(
                 Diagnostic::new(&codes::YAML_TAG, origin.clone(), format!("the tag `{written}` is not known"))
                     .did_you_mean(&tag.suffix, FUNCTIONS.into_iter().chain(["Ref", "GetAtt"]))
@@ -356,6 +394,19 @@ impl Reader<'_> {
             other => format!("Fn::{other}"),
         };
         Node { origin: origin.clone(), value: Value::Map(vec![Entry { key, key_origin: origin, value: argument }]) }
+    }
+}
+
+/// What to do about a message of the parser.
+fn syntax_help(message: &str) -> &'static str {
+    if message.contains("mapping values are not allowed") {
+        "put a text that holds `: ` in quotes, and check the indentation"
+    } else if message.contains("quoted scalar") {
+        "close the quote, and write a quote inside of single quotes twice"
+    } else if message.contains("flow") {
+        "close every `[` and `{`, and put commas between what stands in them"
+    } else {
+        "check the indentation, and that every bracket and quote before this place is closed"
     }
 }
 
@@ -404,6 +455,7 @@ mod tests {
         assert_eq!(codes_of("# nothing\n"), ["yaml/empty"]);
         assert_eq!(codes_of("a: [1\n"), ["yaml/syntax"]);
         assert_eq!(codes_of("a:\n\tb: 1\n"), ["yaml/tab"]);
+        assert_eq!(codes_of("a: |\n  if x:\n  \ty\nb: 'c\n\td'\n"), [""; 0]);
         assert_eq!(codes_of("a: 1\n---\nb: 1\n"), ["yaml/many-documents"]);
         assert_eq!(codes_of("? [a]\n: 1\n"), ["yaml/key"]);
         assert_eq!(codes_of("a: !Reff b\n"), ["yaml/tag"]);

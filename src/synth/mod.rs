@@ -114,7 +114,7 @@ pub fn synth(
     sink: &mut Sink,
 ) -> Result<Option<Outcome>, SynthError> {
     let model = checked.model();
-    let shapes = shapes::Shapes::render(model, inputs, options, sink)?;
+    let shapes = shapes::Shapes::render(checked, inputs, options, sink)?;
     let policies = organization::Policies::pack(model, inputs.facts, sink)?;
     if sink.has_errors() {
         acknowledge(model, sink);

@@ -7,13 +7,15 @@ use std::path::Path;
 use super::{Inputs, Options, SynthError};
 use crate::assembly::{Digest, Draft, Scope, StackRecord, TemplateRecord};
 use crate::cfn::schema::Validator;
+use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::emit::{Expander, Template, template};
 use crate::ir::StackGraph;
-use crate::model::component::Code;
+use crate::model::component::{Code, Function};
 use crate::model::{Body, Cell, ComponentName, Model, Parameter, Sharing, Tier, TierName, naming};
 use crate::passes::{limits, retention, tagging, validate};
 use crate::render;
+use crate::source::why;
 
 /// A template as it is written.
 #[derive(Debug)]
@@ -83,15 +85,20 @@ pub(super) struct Shapes {
 impl Shapes {
     /// Renders every tier, checks what was rendered, and turns it into text.
     pub(super) fn render(
-        model: &Model,
+        checked: &Checked,
         inputs: &Inputs<'_>,
         options: &Options,
         sink: &mut Sink,
     ) -> Result<Self, SynthError> {
+        let model = checked.model();
         let mut shapes = Self { tiers: BTreeMap::new(), keys: BTreeMap::new(), assets: Vec::new() };
-        let bodies = model.tiers.iter().flat_map(|tier| &tier.members).map(|member| &member.component.body);
-        for body in bodies {
-            shapes.collect_asset(body, inputs, sink);
+        let of_tiers =
+            model.tiers.iter().flat_map(|tier| &tier.members).filter_map(|member| match &member.component.body {
+                Body::Function(Function { code: Code::Asset(path), .. }) => Some(path),
+                _ => None,
+            });
+        for path in of_tiers.chain(checked.assets()) {
+            shapes.collect_asset(path, inputs, sink);
         }
         let mut validator = Validator::new();
         for tier in &model.tiers {
@@ -146,8 +153,8 @@ impl Shapes {
         let mut templates = Vec::new();
         for stack in graph.stacks_mut() {
             let what = format!("the {} template of tier `{}`", stack_word(stack), tier.name);
-            tagging::run(stack, model, &tier, inputs.facts);
-            retention::run(stack);
+            tagging::run(stack, model, &tier, inputs.facts, validator);
+            retention::run(stack, validator);
             validate::run(stack, validator, sink);
             limits::run(stack, &what, &tier.origin, inputs.facts, sink)?;
             let template = template(stack, &model.ids);
@@ -157,9 +164,7 @@ impl Shapes {
         Ok(templates)
     }
 
-    fn collect_asset(&mut self, body: &Body, inputs: &Inputs<'_>, sink: &mut Sink) {
-        let Body::Function(function) = body else { return };
-        let Code::Asset(path) = &function.code else { return };
+    fn collect_asset(&mut self, path: &str, inputs: &Inputs<'_>, sink: &mut Sink) {
         if self.keys.contains_key(path) {
             return;
         }
@@ -169,13 +174,16 @@ impl Shapes {
                 if !self.assets.iter().any(|asset| asset.path == key) {
                     self.assets.push(Asset { path: key.clone(), bytes });
                 }
-                self.keys.insert(path.clone(), key);
+                self.keys.insert(path.to_owned(), key);
             }
-            Err(error) => sink.push(Diagnostic::new(
-                &codes::COMPONENT_ASSET,
-                crate::diagnostics::Origin::Path(path.as_str().into()),
-                format!("the code `{path}` cannot be read: {error}"),
-            )),
+            Err(error) => sink.push(
+                Diagnostic::new(
+                    &codes::COMPONENT_ASSET,
+                    crate::diagnostics::Origin::Path(path.into()),
+                    format!("the code `{path}` cannot be read: {}", why(&error)),
+                )
+                .help("the path counts from the blueprint's folder"),
+            ),
         }
     }
 

@@ -321,7 +321,7 @@ pub struct DistributionConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     viewer_mtls_config: Option<DistributionViewerMtlsConfig>,
     #[serde(rename = "WebACLId", skip_serializing_if = "Option::is_none")]
-    web_acl_id: Option<Expr<Id>>,
+    web_acl_id: Option<Expr<Text>>,
 }
 
 impl DistributionConfig {
@@ -505,8 +505,8 @@ impl DistributionConfig {
         self
     }
 
-    /// `WebACLId`: an id.
-    pub fn web_acl_id(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `WebACLId`: text.
+    pub fn web_acl_id(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.web_acl_id = Some(value.into());
         self
     }

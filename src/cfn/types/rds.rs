@@ -71,7 +71,7 @@ pub struct DBCluster {
     #[serde(skip_serializing_if = "Option::is_none")]
     engine_version: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    global_cluster_identifier: Option<Expr<Id>>,
+    global_cluster_identifier: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iops: Option<Expr<Int>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ pub struct DBCluster {
     #[serde(skip_serializing_if = "Option::is_none")]
     publicly_accessible: Option<Expr<Bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    replication_source_identifier: Option<Expr<Id>>,
+    replication_source_identifier: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     restore_to_time: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,9 +117,9 @@ pub struct DBCluster {
     #[serde(skip_serializing_if = "Option::is_none")]
     serverless_v2_scaling_configuration: Option<DBClusterServerlessV2ScalingConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    snapshot_identifier: Option<Expr<Id>>,
+    snapshot_identifier: Option<Expr<Text>>,
     #[serde(rename = "SourceDBClusterIdentifier", skip_serializing_if = "Option::is_none")]
-    source_db_cluster_identifier: Option<Expr<Id>>,
+    source_db_cluster_identifier: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_db_cluster_resource_id: Option<Expr<Id>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -320,8 +320,8 @@ impl DBCluster {
         self
     }
 
-    /// `GlobalClusterIdentifier`: an id; at most 63 characters; a change may replace the resource.
-    pub fn global_cluster_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `GlobalClusterIdentifier`: text; at most 63 characters; a change may replace the resource.
+    pub fn global_cluster_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.global_cluster_identifier = Some(value.into());
         self
     }
@@ -428,8 +428,8 @@ impl DBCluster {
         self
     }
 
-    /// `ReplicationSourceIdentifier`: an id.
-    pub fn replication_source_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `ReplicationSourceIdentifier`: text.
+    pub fn replication_source_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.replication_source_identifier = Some(value.into());
         self
     }
@@ -458,14 +458,14 @@ impl DBCluster {
         self
     }
 
-    /// `SnapshotIdentifier`: an id; a change replaces the resource.
-    pub fn snapshot_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `SnapshotIdentifier`: text; a change replaces the resource.
+    pub fn snapshot_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.snapshot_identifier = Some(value.into());
         self
     }
 
-    /// `SourceDBClusterIdentifier`: an id; a change replaces the resource.
-    pub fn source_db_cluster_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `SourceDBClusterIdentifier`: text; a change replaces the resource.
+    pub fn source_db_cluster_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.source_db_cluster_identifier = Some(value.into());
         self
     }
@@ -744,7 +744,7 @@ pub struct DBInstance {
     #[serde(skip_serializing_if = "Option::is_none")]
     backup_target: Option<Expr<Text>>,
     #[serde(rename = "CACertificateIdentifier", skip_serializing_if = "Option::is_none")]
-    ca_certificate_identifier: Option<Expr<Id>>,
+    ca_certificate_identifier: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_rotation_restart: Option<Expr<Bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -754,9 +754,9 @@ pub struct DBInstance {
     #[serde(rename = "CustomIAMInstanceProfile", skip_serializing_if = "Option::is_none")]
     custom_iam_instance_profile: Option<Expr<Text>>,
     #[serde(rename = "DBClusterIdentifier", skip_serializing_if = "Option::is_none")]
-    db_cluster_identifier: Option<Expr<Id>>,
+    db_cluster_identifier: Option<Expr<Text>>,
     #[serde(rename = "DBClusterSnapshotIdentifier", skip_serializing_if = "Option::is_none")]
-    db_cluster_snapshot_identifier: Option<Expr<Id>>,
+    db_cluster_snapshot_identifier: Option<Expr<Text>>,
     #[serde(rename = "DBInstanceClass", skip_serializing_if = "Option::is_none")]
     db_instance_class: Option<Expr<Text>>,
     #[serde(rename = "DBInstanceIdentifier", skip_serializing_if = "Option::is_none")]
@@ -768,7 +768,7 @@ pub struct DBInstance {
     #[serde(rename = "DBSecurityGroups", skip_serializing_if = "Vec::is_empty")]
     db_security_groups: Vec<Expr<Text>>,
     #[serde(rename = "DBSnapshotIdentifier", skip_serializing_if = "Option::is_none")]
-    db_snapshot_identifier: Option<Expr<Id>>,
+    db_snapshot_identifier: Option<Expr<Text>>,
     #[serde(rename = "DBSubnetGroupName", skip_serializing_if = "Option::is_none")]
     db_subnet_group_name: Option<Expr<Name>>,
     #[serde(rename = "DBSystemId", skip_serializing_if = "Option::is_none")]
@@ -856,11 +856,11 @@ pub struct DBInstance {
     #[serde(skip_serializing_if = "Option::is_none")]
     restore_time: Option<Expr<Text>>,
     #[serde(rename = "SourceDBClusterIdentifier", skip_serializing_if = "Option::is_none")]
-    source_db_cluster_identifier: Option<Expr<Id>>,
+    source_db_cluster_identifier: Option<Expr<Text>>,
     #[serde(rename = "SourceDBInstanceAutomatedBackupsArn", skip_serializing_if = "Option::is_none")]
     source_db_instance_automated_backups_arn: Option<Expr<Arn>>,
     #[serde(rename = "SourceDBInstanceIdentifier", skip_serializing_if = "Option::is_none")]
-    source_db_instance_identifier: Option<Expr<Id>>,
+    source_db_instance_identifier: Option<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_dbi_resource_id: Option<Expr<Id>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -972,8 +972,8 @@ impl DBInstance {
         self
     }
 
-    /// `CACertificateIdentifier`: an id.
-    pub fn ca_certificate_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `CACertificateIdentifier`: text.
+    pub fn ca_certificate_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.ca_certificate_identifier = Some(value.into());
         self
     }
@@ -1002,14 +1002,14 @@ impl DBInstance {
         self
     }
 
-    /// `DBClusterIdentifier`: an id; a change replaces the resource.
-    pub fn db_cluster_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `DBClusterIdentifier`: text; a change replaces the resource.
+    pub fn db_cluster_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.db_cluster_identifier = Some(value.into());
         self
     }
 
-    /// `DBClusterSnapshotIdentifier`: an id; a change may replace the resource.
-    pub fn db_cluster_snapshot_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `DBClusterSnapshotIdentifier`: text; a change may replace the resource.
+    pub fn db_cluster_snapshot_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.db_cluster_snapshot_identifier = Some(value.into());
         self
     }
@@ -1044,8 +1044,8 @@ impl DBInstance {
         self
     }
 
-    /// `DBSnapshotIdentifier`: an id; a change may replace the resource.
-    pub fn db_snapshot_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `DBSnapshotIdentifier`: text; a change may replace the resource.
+    pub fn db_snapshot_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.db_snapshot_identifier = Some(value.into());
         self
     }
@@ -1308,8 +1308,8 @@ impl DBInstance {
         self
     }
 
-    /// `SourceDBClusterIdentifier`: an id; a change may replace the resource.
-    pub fn source_db_cluster_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `SourceDBClusterIdentifier`: text; a change may replace the resource.
+    pub fn source_db_cluster_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.source_db_cluster_identifier = Some(value.into());
         self
     }
@@ -1320,8 +1320,8 @@ impl DBInstance {
         self
     }
 
-    /// `SourceDBInstanceIdentifier`: an id; a change may replace the resource.
-    pub fn source_db_instance_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `SourceDBInstanceIdentifier`: text; a change may replace the resource.
+    pub fn source_db_instance_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.source_db_instance_identifier = Some(value.into());
         self
     }
@@ -1410,9 +1410,9 @@ impl DBInstance {
         Expr::get_att(id, "AutomaticRestartTime")
     }
 
-    /// `Fn::GetAtt` of `CertificateDetails.CAIdentifier`: an id.
+    /// `Fn::GetAtt` of `CertificateDetails.CAIdentifier`: text.
     #[must_use]
-    pub fn attr_certificate_details_ca_identifier(id: &LogicalId) -> Expr<Id> {
+    pub fn attr_certificate_details_ca_identifier(id: &LogicalId) -> Expr<Text> {
         Expr::get_att(id, "CertificateDetails.CAIdentifier")
     }
 

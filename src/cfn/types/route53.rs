@@ -38,7 +38,7 @@ pub struct RecordSet {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_records: Vec<Expr<Text>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    set_identifier: Option<Expr<Id>>,
+    set_identifier: Option<Expr<Text>>,
     #[serde(rename = "TTL", skip_serializing_if = "Option::is_none")]
     ttl: Option<Expr<Text>>,
     r#type: Expr<Text>,
@@ -149,8 +149,8 @@ impl RecordSet {
         self
     }
 
-    /// `SetIdentifier`: an id; at most 128 characters.
-    pub fn set_identifier(mut self, value: impl Into<Expr<Id>>) -> Self {
+    /// `SetIdentifier`: text; at most 128 characters.
+    pub fn set_identifier(mut self, value: impl Into<Expr<Text>>) -> Self {
         self.set_identifier = Some(value.into());
         self
     }

@@ -15,7 +15,7 @@ pub struct ResourcePolicy {
     #[serde(skip_serializing_if = "Option::is_none")]
     block_public_policy: Option<Expr<Bool>>,
     resource_policy: Json,
-    secret_id: Expr<Id>,
+    secret_id: Expr<Text>,
 }
 
 impl crate::cfn::Resource for ResourcePolicy {
@@ -26,8 +26,8 @@ impl ResourcePolicy {
     /// With the required properties:
     ///
     /// - `ResourcePolicy`: JSON; 1 to 20480 characters
-    /// - `SecretId`: an id; 1 to 2048 characters; a change replaces the resource
-    pub fn new(resource_policy: impl Into<Json>, secret_id: impl Into<Expr<Id>>) -> Self {
+    /// - `SecretId`: text; 1 to 2048 characters; a change replaces the resource
+    pub fn new(resource_policy: impl Into<Json>, secret_id: impl Into<Expr<Text>>) -> Self {
         Self { block_public_policy: None, resource_policy: resource_policy.into(), secret_id: secret_id.into() }
     }
 

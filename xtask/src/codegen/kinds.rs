@@ -27,6 +27,9 @@ const NAMES_OF_OTHERS: &[&str] = &[
     "TableName",
 ];
 
+/// Properties that sound like an id and take an ARN, or either.
+const IDS_OR_ARNS: &[&str] = &["SecretId", "WebACLId"];
+
 /// What `Ref` gives, where it is not the primary identifier.
 const REFERENCES: &[(&str, Option<Kind>)] = &[
     ("AWS::ApiGateway::Authorizer", Some(Kind::Id)),
@@ -90,7 +93,7 @@ pub(super) fn of_text(owner: &str, property: &str, schema: &Value, top: bool) ->
             _ => Kind::Text,
         };
     }
-    if schema.get("enum").is_some() || is_key_reference(property) {
+    if schema.get("enum").is_some() || is_key_reference(property) || IDS_OR_ARNS.contains(&property) {
         return Kind::Text;
     }
     match by_name(owner, property, top) {
@@ -114,7 +117,7 @@ pub(super) fn by_name(owner: &str, property: &str, top: bool) -> Kind {
         Kind::Name
     } else if ["DefaultNetworkAcl", "DefaultSecurityGroup"].contains(&property)
         || (ends(&["Id", "Ids", "ID", "IDs"]) && (top || property.len() > 2))
-        || (top && ends(&["Identifier"]))
+        || property.strip_suffix("Identifier").is_some_and(|stem| top && resource == stem)
     {
         Kind::Id
     } else if ends(&["Url", "URL", "Endpoint"]) && top {
@@ -138,7 +141,7 @@ pub(super) fn of_reference(owner: &str, record: &Value) -> Option<Kind> {
     }
 }
 
-/// KMS keys are named by id, ARN or alias alike, and functions and event buses by name or ARN.
+/// Whether a property names a KMS key: by its id, its ARN or an alias, all alike.
 fn is_key_reference(property: &str) -> bool {
     (property.contains("Kms") || property.contains("KMS")) && !property.ends_with("Arn") && !property.ends_with("ARN")
         || property == "TargetKeyId"

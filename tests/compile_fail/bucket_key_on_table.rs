@@ -1,0 +1,6 @@
+//! A table has items, and items have no first segment.
+use tenantry::prelude::*;
+
+fn main() {
+    let _ = Table::new("Orders").partition_by(TenantKey::object_prefix());
+}
