@@ -16,6 +16,7 @@ use crate::render::guardrails::{Group, lower};
 use crate::render::organization::{Organization, PARENT, TierUnit, parent_parameter};
 
 /// The policies of one tier.
+#[derive(Clone)]
 struct TierPacking {
     tier: TierName,
     service_control: Packing<ServiceControl>,
@@ -50,6 +51,19 @@ impl Policies {
         let mut suspended = None;
         for tier in &model.tiers {
             let guardrails = guardrails_of(model, tier);
+            // Tiers often have the same guardrails, and packing is the larger part of a small run.
+            let same = |other: &&TierPacking| {
+                let earlier = model.tiers.iter().find(|earlier| earlier.name == other.tier);
+                earlier.is_some_and(|earlier| {
+                    let theirs = guardrails_of(model, earlier);
+                    theirs.iter().map(|(guardrail, _)| guardrail).eq(guardrails.iter().map(|(guardrail, _)| guardrail))
+                })
+            };
+            if let Some(packed) = tiers.iter().find(same) {
+                let again = TierPacking { tier: tier.name.clone(), ..TierPacking::clone(packed) };
+                tiers.push(again);
+                continue;
+            }
             let (standing, suspending): (Vec<_>, Vec<_>) =
                 guardrails.iter().copied().partition(|(guardrail, _)| guardrail.scope() == Reach::Tier);
             let lowered = |some: &[&(Guardrail, Origin)], sink: &mut Sink| {
