@@ -406,3 +406,33 @@ fn messages_have_one_form() {
         }
     }
 }
+
+/// Shapes that only lowering knows: what stands in a bridge tier, in a route, and over a component's settings.
+const BEYOND_THE_SCHEMA: [&str; 3] =
+    ["shape/unknown-key-bridge-list", "shape/unknown-key-override", "shape/unknown-value-route"];
+
+#[test]
+fn the_json_schema_refuses_what_the_shapes_refuse() {
+    let schema = jsonschema::validator_for(&tenantry::blueprint::json_schema()).unwrap();
+    let json = |bytes: &[u8]| {
+        let mut sink = tenantry::diagnostics::Sink::new();
+        let tree = tenantry::source::read("b.yaml", bytes, &mut SourceMap::default(), &mut sink);
+        tree.unwrap_or_else(|| panic!("{sink:?}")).to_json()
+    };
+    for (name, path) in cases().into_iter().filter(|(name, _)| name.starts_with("shape/")) {
+        let (plain, _) = split(&fs::read_to_string(path).unwrap());
+        let refused = !schema.is_valid(&json(plain.as_bytes()));
+        assert_eq!(refused, !BEYOND_THE_SCHEMA.contains(&name.as_str()), "{name}");
+    }
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints");
+    let mut seen = 0;
+    for file in fs::read_dir(shipped).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|extension| extension == "yaml") {
+            let errors: Vec<String> =
+                schema.iter_errors(&json(&fs::read(&file).unwrap())).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "{seen}");
+}
