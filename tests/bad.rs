@@ -6,6 +6,14 @@
 //! the ledger. Nothing may be missing and nothing may be there beside. `TENANTRY_WRITE=1 cargo test --test bad` puts
 //! down what was found instead of comparing: read the difference.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and reads and writes its own files"
+)]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,10 +158,20 @@ fn joined(plain: &str, expected: &[Expected]) -> String {
     text
 }
 
+/// The assembly of a blueprint in which nothing is wrong.
+fn assembly(blueprint: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("assembly");
+    let world = Memory::default();
+    let run = run_to("before.yaml", &fs::read(blueprint).unwrap(), &world, None, Destination::Folder(&out));
+    assert!(run.findings.is_empty(), "{:?}", run.findings);
+    folder
+}
+
 /// Runs a case; its ledger is the assembly of the blueprint beside it.
 fn run_case(path: &Path, plain: &str) -> Run {
     let before = path.with_extension("before.yaml");
-    let ledger = before.exists().then(|| support::run::assembly(&before));
+    let ledger = before.exists().then(|| assembly(&before));
     run(
         "bad.yaml",
         plain.as_bytes(),
@@ -308,7 +326,7 @@ fn tenants_that_are_not_text_are_found() {
 }
 
 fn before() -> tempfile::TempDir {
-    support::run::assembly(&folder().join("placement/cell-removed.before.yaml"))
+    assembly(&folder().join("placement/cell-removed.before.yaml"))
 }
 
 #[test]

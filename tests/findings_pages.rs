@@ -1,5 +1,7 @@
 //! Every code has a page of one form, every page has a code, and the index lists them all.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
