@@ -6,6 +6,14 @@
 //! the ledger. Nothing may be missing and nothing may be there beside. `TENANTRY_WRITE=1 cargo test --test bad` puts
 //! down what was found instead of comparing: read the difference.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and reads and writes its own files"
+)]
+
 #[path = "findings/run.rs"]
 mod run;
 
@@ -151,10 +159,20 @@ fn joined(plain: &str, expected: &[Expected]) -> String {
     text
 }
 
+/// The assembly of a blueprint in which nothing is wrong.
+fn assembly(blueprint: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("assembly");
+    let world = Memory::default();
+    let run = run_to("before.yaml", &fs::read(blueprint).unwrap(), &world, None, Destination::Folder(&out));
+    assert!(run.findings.is_empty(), "{:?}", run.findings);
+    folder
+}
+
 /// Runs a case; its ledger is the assembly of the blueprint beside it.
 fn run_case(path: &Path, plain: &str) -> Run {
     let before = path.with_extension("before.yaml");
-    let ledger = before.exists().then(|| run::assembly(&before));
+    let ledger = before.exists().then(|| assembly(&before));
     run(
         "bad.yaml",
         plain.as_bytes(),
@@ -309,7 +327,7 @@ fn tenants_that_are_not_text_are_found() {
 }
 
 fn before() -> tempfile::TempDir {
-    run::assembly(&folder().join("placement/cell-removed.before.yaml"))
+    assembly(&folder().join("placement/cell-removed.before.yaml"))
 }
 
 #[test]
@@ -406,4 +424,34 @@ fn messages_have_one_form() {
             assert!(finding.severity == Severity::Error || finding.code.severity == Severity::Warning, "{name}");
         }
     }
+}
+
+/// Shapes that only lowering knows: what stands in a bridge tier, in a route, and over a component's settings.
+const BEYOND_THE_SCHEMA: [&str; 3] =
+    ["shape/unknown-key-bridge-list", "shape/unknown-key-override", "shape/unknown-value-route"];
+
+#[test]
+fn the_json_schema_refuses_what_the_shapes_refuse() {
+    let schema = jsonschema::validator_for(&tenantry::blueprint::json_schema()).unwrap();
+    let json = |bytes: &[u8]| {
+        let mut sink = tenantry::diagnostics::Sink::new();
+        let tree = tenantry::source::read("b.yaml", bytes, &mut SourceMap::default(), &mut sink);
+        tree.unwrap_or_else(|| panic!("{sink:?}")).to_json()
+    };
+    for (name, path) in cases().into_iter().filter(|(name, _)| name.starts_with("shape/")) {
+        let (plain, _) = split(&fs::read_to_string(path).unwrap());
+        let refused = !schema.is_valid(&json(plain.as_bytes()));
+        assert_eq!(refused, !BEYOND_THE_SCHEMA.contains(&name.as_str()), "{name}");
+    }
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints");
+    let mut seen = 0;
+    for file in fs::read_dir(shipped).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some_and(|extension| extension == "yaml") {
+            let errors: Vec<String> =
+                schema.iter_errors(&json(&fs::read(&file).unwrap())).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{}: {errors:?}", file.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "{seen}");
 }

@@ -79,8 +79,10 @@ pub(super) fn check(
     accounts.sort_unstable();
     let shared: Vec<u64> = accounts
         .windows(2)
-        .filter_map(|pair| matches!(pair, [a, b] if a == b).then(|| pair.first().copied()))
-        .flatten()
+        .filter_map(|pair| match pair {
+            [one, other] if one == other => Some(*one),
+            _ => None,
+        })
         .collect();
     if !shared.is_empty() {
         report_shared(model, tenants, &shared, sink)?;

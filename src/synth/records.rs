@@ -219,6 +219,9 @@ fn on_threads<'m>(
     })
 }
 
+/// Templates of overrides that were met before.
+type Variants = BTreeMap<(TierName, BTreeMap<ComponentName, Body>), Option<Arc<Shape>>>;
+
 /// Decides where tenants live.
 struct Placing<'m, 's> {
     model: &'m Model,
@@ -228,7 +231,7 @@ struct Placing<'m, 's> {
     placer: Placer<'m>,
     beside: Beside,
     digests: Digests,
-    variants: BTreeMap<(TierName, BTreeMap<ComponentName, Body>), Option<Arc<Shape>>>,
+    variants: Variants,
     tier_counts: Vec<u64>,
     found: usize,
     sink: &'s mut Sink,

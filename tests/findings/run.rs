@@ -48,14 +48,3 @@ pub(crate) fn run_to(
     }
     Run { findings: sink.into_sorted(), sources }
 }
-
-/// The assembly of a blueprint in which nothing is wrong.
-pub(crate) fn assembly(blueprint: &Path) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("assembly");
-    let world = Disk::new(blueprint.parent().unwrap());
-    let bytes = std::fs::read(blueprint).unwrap();
-    let run = run_to("before.yaml", &bytes, &world, None, Destination::Folder(&out));
-    assert!(run.findings.is_empty(), "{:?}", run.findings);
-    folder
-}
