@@ -52,7 +52,7 @@ pub(super) fn render(key: &Key, cx: &mut Context<'_>) {
     // An alias may hold slashes, which no id does: the whole id stands between two.
     let mut alias: Vec<Node> = vec!["alias".into()];
     alias.extend(cx.tenant_path(owner));
-    alias.push(cx.name().kebab().into());
+    alias.push(cx.identity().kebab().into());
     cx.add("alias", &kms::Alias::new(Expr::<Name>::concat(alias), Expr::<Text>::get_att(&id, "Arn")));
 }
 
