@@ -19,9 +19,8 @@ fn expanded_templates_say_what_parameterised_ones_say() {
                 let mut template = plain.json(stack["template"].as_str().unwrap());
                 let declared = template.as_object_mut().unwrap().remove("Parameters");
                 let values = parameters(stack);
-                let names: Vec<String> = declared.map_or_else(Vec::new, |declared| {
-                    declared.as_object().unwrap().keys().cloned().collect()
-                });
+                let names: Vec<String> =
+                    declared.map_or_else(Vec::new, |declared| declared.as_object().unwrap().keys().cloned().collect());
                 let mut sorted = names.clone();
                 sorted.sort();
                 assert_eq!(sorted, values.keys().cloned().collect::<Vec<_>>(), "{what} has a value for each parameter");
