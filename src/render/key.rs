@@ -7,8 +7,8 @@ use crate::cfn::expr::kind::{Arn, Name, Text};
 use crate::cfn::policy::{Operator, Principal, ResourcePolicy, Statement, place, place::Identity};
 use crate::cfn::types::kms;
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
-use crate::model::component::Key;
 use crate::model::Attribute;
+use crate::model::component::Key;
 
 pub(super) fn render(key: &Key, cx: &mut Context<'_>) {
     let account = Expr::<Arn>::concat([
