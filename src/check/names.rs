@@ -57,7 +57,7 @@ fn stems(model: &Model, sink: &mut Sink) {
         let mut seen: BTreeMap<String, &crate::model::Component> = BTreeMap::new();
         for member in &tier.members {
             let component = &member.component;
-            let stem = naming::stem(&model.name, &tier.name, &component.name.kebab(), 63);
+            let stem = naming::stem(&model.name, &tier.name, &component.identity().kebab(), 63);
             match seen.get(&stem) {
                 Some(first) if first.name != component.name => sink.push(
                     Diagnostic::new(

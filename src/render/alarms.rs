@@ -10,8 +10,9 @@ use crate::model::component::Alarms;
 pub(super) fn render(alarms: &Alarms, cx: &mut Context<'_>) {
     for watched in &alarms.watch {
         let Some(metric) = metrics::of(cx, watched) else { continue };
+        let identity = cx.identity_of(watched);
         let mut alarm = cloudwatch::Alarm::new()
-            .alarm_name(cx.physical_name(&watched.kebab(), 255))
+            .alarm_name(cx.physical_name(&identity.kebab(), 255))
             .alarm_description(format!("{watched}: {}", metric.title))
             .namespace(metric.namespace)
             .metric_name(metric.name)
@@ -25,7 +26,7 @@ pub(super) fn render(alarms: &Alarms, cx: &mut Context<'_>) {
         if let Some(topic) = &alarms.notify {
             alarm = alarm.alarm_actions([Expr::<Text>::from_node(cx.arn(topic))]);
         }
-        cx.add(watched.as_str(), &alarm);
+        cx.add(identity.as_str(), &alarm);
     }
 }
 

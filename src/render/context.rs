@@ -36,6 +36,20 @@ impl<'a> Context<'a> {
         &self.member.component.name
     }
 
+    /// The component's name when it was first deployed: what its ids and physical names are made of, so that a
+    /// rename replaces nothing.
+    pub(super) fn identity(&self) -> &'a ComponentName {
+        self.member.component.identity()
+    }
+
+    /// The same of another component.
+    pub(super) fn identity_of<'n>(&self, name: &'n ComponentName) -> &'n ComponentName
+    where
+        'a: 'n,
+    {
+        self.tier.member(name).map_or(name, |member| member.component.identity())
+    }
+
     /// Adds a resource.
     pub(super) fn add<R: Resource>(&mut self, role: &str, resource: &R) -> LogicalId {
         let id = self.id(role);
@@ -58,7 +72,7 @@ impl<'a> Context<'a> {
 
     /// The physical name of a resource: readable, injective, and at most `limit` characters for every tenant.
     pub(super) fn physical_name(&self, suffix: &str, limit: usize) -> Expr<Name> {
-        let mut component = self.name().kebab();
+        let mut component = self.identity().kebab();
         if !suffix.is_empty() {
             component.push('-');
             component.push_str(suffix);

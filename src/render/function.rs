@@ -120,7 +120,7 @@ pub(super) fn render(function: &Function, cx: &mut Context<'_>) {
             .event_source_arn(Expr::from_node(cx.arn(queue)))
             .batch_size(10_i64)
             .function_response_types(["ReportBatchItemFailures"]);
-        cx.add(&format!("consumes/{queue}"), &mapping);
+        cx.add(&format!("consumes/{}", cx.identity_of(queue)), &mapping);
     }
 }
 

@@ -36,11 +36,12 @@ pub(super) fn render(http_api: &HttpApi, cx: &mut Context<'_>) {
         let integration = api::Integration::new(api_id(), "AWS_PROXY")
             .integration_uri(Expr::<Text>::from_node(arn.clone()))
             .payload_format_version("2.0");
-        cx.add(&format!("integration/{function}"), &integration);
-        cx.add(&format!("permission/{function}"), &permission(arn, Node::Ref(id.clone())));
+        let identity = cx.identity_of(function);
+        cx.add(&format!("integration/{identity}"), &integration);
+        cx.add(&format!("permission/{identity}"), &permission(arn, Node::Ref(id.clone())));
     }
     for route in &http_api.routes {
-        let integration = cx.id(&format!("integration/{}", route.function));
+        let integration = cx.id(&format!("integration/{}", cx.identity_of(&route.function)));
         let mut resource = api::Route::new(api_id(), format!("{} {}", route.method, route.path))
             .target(Expr::<Text>::concat(["integrations/".into(), Node::Ref(integration)]));
         if let Some(authorizer) = &authorizer {

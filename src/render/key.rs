@@ -7,8 +7,8 @@ use crate::cfn::expr::kind::{Arn, Name, Text};
 use crate::cfn::policy::{Operator, Principal, ResourcePolicy, Statement, place, place::Identity};
 use crate::cfn::types::kms;
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
+use crate::model::Attribute;
 use crate::model::component::Key;
-use crate::model::{Attribute, Parameter, Sharing};
 
 pub(super) fn render(key: &Key, cx: &mut Context<'_>) {
     let account = Expr::<Arn>::concat([
@@ -44,15 +44,9 @@ pub(super) fn render(key: &Key, cx: &mut Context<'_>) {
         .key_policy(Json::of(&ResourcePolicy::new(statements)));
     let id = cx.add("key", &resource);
 
-    let owner = match cx.stack.sharing {
-        Sharing::Siloed => Parameter::TenantId.node(),
-        Sharing::Pooled => Parameter::Cell.node(),
-    };
-    // An alias may hold slashes, which no id does: the whole id stands between two.
-    let mut alias: Vec<Node> = vec!["alias".into()];
-    alias.extend(cx.tenant_path(owner));
-    alias.push(cx.name().kebab().into());
-    cx.add("alias", &kms::Alias::new(Expr::<Name>::concat(alias), Expr::<Text>::get_att(&id, "Arn")));
+    // Not the id itself: an alias has no place for the dots that ids may hold.
+    let alias = Expr::<Name>::concat(["alias/".into(), cx.physical_name("", 250).into_node()]);
+    cx.add("alias", &kms::Alias::new(alias, Expr::<Text>::get_att(&id, "Arn")));
 }
 
 pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) -> Option<Node> {

@@ -39,7 +39,7 @@ pub(super) fn render(network: &Network, cx: &mut Context<'_>) {
             .policy_document(Json::of(&own_account_only()));
         cx.add(&format!("endpoint/{service}"), &endpoint);
     }
-    let group = ec2::SecurityGroup::new(format!("{} of tier {}", cx.name(), cx.tier.name))
+    let group = ec2::SecurityGroup::new(format!("{} of tier {}", cx.identity(), cx.tier.name))
         .vpc_id(vpc_id())
         .security_group_ingress([ec2::SecurityGroupIngressRule::new("tcp")
             .cidr_ip(network.cidr.clone())

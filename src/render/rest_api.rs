@@ -38,7 +38,7 @@ pub(super) fn render(rest_api: &RestApi, cx: &mut Context<'_>) {
     });
     for function in functions(&rest_api.routes) {
         let permission = permission(cx.arn(function), Node::Ref(id.clone()));
-        cx.add(&format!("permission/{function}"), &permission);
+        cx.add(&format!("permission/{}", cx.identity_of(function)), &permission);
     }
     let mut paths: BTreeMap<String, Expr<Id>> = BTreeMap::new();
     let mut methods = Vec::new();

@@ -29,6 +29,11 @@ pub(crate) fn pieces(value: &Json, values: &Values) -> Option<Vec<Piece>> {
             let path: Vec<&str> = path.iter().map(Json::as_str).collect::<Option<_>>()?;
             vec![Piece::Reference(path.join("."))]
         }
+        // Newer than most tools: an output of another stack.
+        ("Fn::GetStackOutput", arguments) => {
+            let stack = pieces(&arguments["StackName"], values)?;
+            vec![Piece::Reference(format!("{stack:?}.{}", arguments["OutputName"].as_str()?))]
+        }
         ("Fn::Sub", Json::String(text)) => substituted(text, values, &Map::new())?,
         ("Fn::Sub", Json::Array(arguments)) => match arguments.as_slice() {
             [Json::String(text), Json::Object(own)] => substituted(text, values, own)?,

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what the tests ask about templates: two linters into `.venv`, the CDK's command line into
+# `target/tools/node`. What is there already is left alone.
+#
+#   tools/test-env.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+requirements=tools/requirements.txt
+installed=.venv/requirements.txt
+if ! cmp -s "$requirements" "$installed"; then
+    command -v python3 >/dev/null || { echo "test-env: python3 is missing" >&2; exit 1; }
+    echo "test-env: linters into .venv"
+    # A virtual environment of its own: the system's Python is not ours to change.
+    python3 -m venv --clear .venv || {
+        echo "test-env: python3 cannot make a virtual environment; the package may be called python3-venv" >&2
+        exit 1
+    }
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+    cp "$requirements" "$installed"
+fi
+
+# The version stands in one place: tests/external/cdk.sh.
+version=$(sed -n 's/^version=//p' tests/external/cdk.sh)
+tools=target/tools/node
+if ! command -v npm >/dev/null; then
+    echo "test-env: npm is missing, so the CDK's command line is not installed" >&2
+elif [ "$(cat "$tools/version" 2>/dev/null)" != "$version" ]; then
+    echo "test-env: aws-cdk $version into $tools"
+    mkdir -p "$tools"
+    npm install --prefix "$tools" --no-audit --no-fund --silent "aws-cdk@$version"
+    echo "$version" >"$tools/version"
+fi
