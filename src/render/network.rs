@@ -123,7 +123,6 @@ pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) ->
 #[cfg(test)]
 mod tests {
     use super::super::testing::{pooled, siloed};
-    use super::*;
 
     #[test]
     fn a_network_leads_to_endpoints_only() {
