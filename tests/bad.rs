@@ -6,14 +6,15 @@
 //! the ledger. Nothing may be missing and nothing may be there beside. `TENANTRY_WRITE=1 cargo test --test bad` puts
 //! down what was found instead of comparing: read the difference.
 
-mod support;
+#[path = "findings/run.rs"]
+mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::run::{Run, run, run_to};
+use run::{Run, run, run_to};
 use tenantry::assembly::{Draft, Mode, verify};
 use tenantry::cli::report::{ReportFormat, report};
 use tenantry::diagnostics::{Diagnostic, Origin, Severity, SourceMap, all_codes, find_code};
@@ -153,7 +154,7 @@ fn joined(plain: &str, expected: &[Expected]) -> String {
 /// Runs a case; its ledger is the assembly of the blueprint beside it.
 fn run_case(path: &Path, plain: &str) -> Run {
     let before = path.with_extension("before.yaml");
-    let ledger = before.exists().then(|| support::run::assembly(&before));
+    let ledger = before.exists().then(|| run::assembly(&before));
     run(
         "bad.yaml",
         plain.as_bytes(),
@@ -257,16 +258,16 @@ fn what_cannot_stand_in_a_small_file_is_found_too() {
     let run = run("large.yaml", large.as_bytes(), &here, None);
     assert_eq!(said(&run), ["[yaml/too-large] the blueprint has 10485760 bytes, and 4194304 bytes are read at most"]);
 
-    let run = support::run::run("latin.yaml", b"tenantry: 1\nblueprint: caf\xe9\n", &here, None);
+    let run = run::run("latin.yaml", b"tenantry: 1\nblueprint: caf\xe9\n", &here, None);
     assert_eq!(said(&run), ["[yaml/encoding] byte 27 of the file is not UTF-8"]);
-    let run = support::run::run("utf16.yaml", b"\xff\xfet\0e\0n\0a\0n\0t\0r\0y\0", &here, None);
+    let run = run::run("utf16.yaml", b"\xff\xfet\0e\0n\0a\0n\0t\0r\0y\0", &here, None);
     assert_eq!(said(&run), ["[yaml/encoding] byte 1 of the file is not UTF-8"]);
 
     let template = fs::read_to_string(here.join("component/inline-code.yaml")).unwrap();
     let (template, _) = split(&template);
     let code = format!("inline: '{}'", "x".repeat(1_100_000));
     let long = template.replace("java21", "nodejs22.x").replace("inline: 'class Api {}'", &code);
-    let run = support::run::run("long.yaml", long.as_bytes(), &here, None);
+    let run = run::run("long.yaml", long.as_bytes(), &here, None);
     let codes: Vec<&str> = run.findings.iter().map(|finding| finding.code.name).collect();
     assert_eq!(codes, ["limit/template-size"]);
 }
@@ -308,7 +309,7 @@ fn tenants_that_are_not_text_are_found() {
 }
 
 fn before() -> tempfile::TempDir {
-    support::run::assembly(&folder().join("placement/cell-removed.before.yaml"))
+    run::assembly(&folder().join("placement/cell-removed.before.yaml"))
 }
 
 #[test]

@@ -11,8 +11,9 @@ use tenantry::blueprint;
 use tenantry::cfn::schema::Validator;
 use tenantry::diagnostics::{Sink, SourceMap};
 use tenantry::emit::{self, Expander, Template};
-use tenantry::ir::{Parameter, StackGraph};
-use tenantry::model::{Model, naming};
+use tenantry::facts::Facts;
+use tenantry::ir::StackGraph;
+use tenantry::model::{Model, Parameter, naming};
 use tenantry::passes::{retention, tagging, validate};
 use tenantry::render;
 use tenantry::source::{Node, read};
@@ -34,8 +35,9 @@ fn model() -> Model {
 fn stack(model: &Model) -> StackGraph {
     let tier = model.tiers.first().unwrap();
     let mut stack = render::tier(model, tier).tenant.unwrap();
-    tagging::run(&mut stack, model, tier);
-    retention::run(&mut stack);
+    let types = &mut Validator::new();
+    tagging::run(&mut stack, model, tier, &Facts::shipped().unwrap(), types);
+    retention::run(&mut stack, types);
     stack
 }
 
@@ -74,11 +76,13 @@ fn once(criterion: &mut Criterion) {
     group.bench_function("tag and retain", |bencher| {
         let tier = model.tiers.first().unwrap();
         let stack = render::tier(&model, tier).tenant.unwrap();
+        let facts = Facts::shipped().unwrap();
         bencher.iter_batched(
             || stack.clone(),
             |mut stack| {
-                tagging::run(&mut stack, &model, tier);
-                retention::run(&mut stack);
+                let types = &mut Validator::new();
+                tagging::run(&mut stack, &model, tier, &facts, types);
+                retention::run(&mut stack, types);
                 stack
             },
             BatchSize::SmallInput,

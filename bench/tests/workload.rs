@@ -59,8 +59,9 @@ fn every_tier_has_the_resources_of_the_floor() {
         let graph = render::tier(model, tier);
         assert!(graph.cell.is_none());
         let mut stack = graph.tenant.unwrap();
-        tagging::run(&mut stack, model, tier);
-        retention::run(&mut stack);
+        let (facts, mut opened) = (Facts::shipped().unwrap(), Validator::new());
+        tagging::run(&mut stack, model, tier, &facts, &mut opened);
+        retention::run(&mut stack, &mut opened);
         let mut sink = Sink::new();
         validate::run(&stack, &mut Validator::new(), &mut sink);
         assert!(sink.is_empty(), "{:#?}", sink.iter().collect::<Vec<_>>());

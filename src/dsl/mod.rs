@@ -33,3 +33,8 @@ pub use isolation::{
 };
 pub use organization::{Cell, Exempt, NamesTier, Overridable, TenantBuilder};
 pub use tier::{Boundary, Tier};
+
+/// The code in the guide is compiled and run as the tests of this.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/rust.md")]
+struct Guide;
