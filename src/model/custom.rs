@@ -39,3 +39,11 @@ pub fn sub_names(text: &str) -> Vec<&str> {
         .map(|inside| inside.split('.').next().unwrap_or(inside))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn substitutions_are_found() {
+        assert_eq!(super::sub_names("a${X.Arn}b${!aws:x}c${Y}"), ["X", "Y"]);
+    }
+}

@@ -130,9 +130,4 @@ mod tests {
         assert_eq!(stack.types(), ["AppConfig::Application"]);
         assert_eq!(stack.get("AppConfig::Application", "/Name"), "flags");
     }
-
-    #[test]
-    fn substitutions_are_found() {
-        assert_eq!(crate::model::custom::sub_names("a${X.Arn}b${!aws:x}c${Y}"), ["X", "Y"]);
-    }
 }
