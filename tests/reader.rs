@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-mod support;
+#[path = "findings/run.rs"]
+mod run;
 
 use std::path::Path;
 
 use proptest::prelude::*;
-use support::run::{run, run_to};
+use run::{run, run_to};
 use tenantry::diagnostics::{Sink, SourceMap};
 use tenantry::source::{MAX_BYTES, Memory, read};
 use tenantry::synth::Destination;
