@@ -455,7 +455,7 @@ mod tests {
         assert_eq!(codes_of("# nothing\n"), ["yaml/empty"]);
         assert_eq!(codes_of("a: [1\n"), ["yaml/syntax"]);
         assert_eq!(codes_of("a:\n\tb: 1\n"), ["yaml/tab"]);
-        assert_eq!(codes_of("a: |\n  if x:\n  \ty\nb: 'c\n\td'\n"), [""; 0]);
+        assert_eq!(codes_of("a: |\n  if x:\n  \ty\nb: 'c\n  \td'\n"), [""; 0]);
         assert_eq!(codes_of("a: 1\n---\nb: 1\n"), ["yaml/many-documents"]);
         assert_eq!(codes_of("? [a]\n: 1\n"), ["yaml/key"]);
         assert_eq!(codes_of("a: !Reff b\n"), ["yaml/tag"]);
