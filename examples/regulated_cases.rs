@@ -85,7 +85,7 @@ fn cell(name: &str, region: &str, account: &str) -> Cell {
 fn regulated() -> (Tier<Bridge>, Handle<Bucket, Silo>) {
     let mut tier = Tier::bridge("regulated").placement(Strategy::Compliance);
 
-    // What each tenant has to itself.
+    // `.siloed()`: each tenant has one to itself. `.pooled()`: tenants share one.
     let case_key = tier.add(Key::new("CaseKey").pending_window_days(30).siloed());
     let cases = tier.add(
         Table::new("Cases")
@@ -102,14 +102,6 @@ fn regulated() -> (Tier<Bridge>, Handle<Bucket, Silo>) {
             .lock_days(2555)
             .siloed(),
     );
-    tier.add(
-        Custom::new("Settings", "AWS::AppConfig::Application")
-            .property_sub("Name", "cases-${TenantId}")
-            .property("Description", "settings of one tenant")
-            .siloed(),
-    );
-
-    // What tenants share.
     let users = tier.add(UserPool::new("Users").mfa(Mfa::Required).password_length(14).pooled());
     let exports =
         tier.add(Bucket::new("Exports").partition_by(TenantKey::object_prefix()).expire_old_versions_days(30).pooled());
@@ -144,6 +136,13 @@ fn regulated() -> (Tier<Bridge>, Handle<Bucket, Silo>) {
             .route("GET /cases/{id}", case_api)
             .route("POST /cases", case_api)
             .pooled(),
+    );
+    // The id in its name is that of the tenant whose stack it is in.
+    tier.add(
+        Custom::new("Settings", "AWS::AppConfig::Application")
+            .property_sub("Name", "cases-${TenantId}")
+            .property("Description", "settings of one tenant")
+            .siloed(),
     );
     tier.add(
         Alarms::new("Alarms").watch(case_api).watch(intake_worker).watch(intake).watch(front).notify(alerts).pooled(),

@@ -28,7 +28,8 @@ impl Default for Run<'_> {
     }
 }
 
-/// Writes the assembly of a blueprint in YAML into a folder; or says what was found, errors and warnings.
+/// Writes the assembly of a blueprint in YAML into a folder; or says what was found and not acknowledged,
+/// errors and warnings.
 pub(crate) fn assemble(text: &str, world: &dyn World, out: &Path, run: Run<'_>) -> Result<Outcome, Vec<String>> {
     let mut findings = Sink::new();
     let tree = read("blueprint.yaml", text.as_bytes(), &mut SourceMap::default(), &mut findings);
@@ -52,10 +53,12 @@ pub(crate) fn assemble_model(
         let inputs = Inputs { facts: &facts, world, ledger: ledger.as_ref(), progress: &|_| {} };
         synth(&checked, &inputs, Destination::Folder(out), &run.options, &mut findings).unwrap()
     });
-    match outcome {
-        Some(outcome) if findings.is_empty() => Ok(outcome),
-        _ => Err(findings.iter().map(|finding| format!("{}: {}", finding.code.name, finding.message)).collect()),
-    }
+    let open: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.acknowledged.is_none())
+        .map(|finding| format!("{}: {}", finding.code.name, finding.message))
+        .collect();
+    outcome.filter(|_| open.is_empty()).ok_or(open)
 }
 
 /// The text of a file of this repository.
