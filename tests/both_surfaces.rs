@@ -2,21 +2,21 @@
 
 #[cfg(test)]
 #[path = "../examples/full_silo.rs"]
-#[expect(dead_code, reason = "a test has a main function of its own")]
+#[expect(dead_code, unreachable_pub, reason = "an example is a program, with a main function")]
 mod full_silo;
 #[cfg(test)]
 #[path = "../examples/regulated_cases.rs"]
-#[expect(dead_code, reason = "a test has a main function of its own")]
+#[expect(dead_code, unreachable_pub, reason = "an example is a program, with a main function")]
 mod regulated_cases;
 #[cfg(test)]
 #[path = "../examples/serverless_saas.rs"]
-#[expect(dead_code, reason = "a test has a main function of its own")]
+#[expect(dead_code, unreachable_pub, reason = "an example is a program, with a main function")]
 mod serverless_saas;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 #[path = "../examples/workload.rs"]
-#[expect(dead_code, reason = "a test has a main function of its own")]
+#[expect(dead_code, unreachable_pub, reason = "an example is a program, with a main function")]
 mod workload;
 
 #[cfg(test)]
