@@ -53,7 +53,18 @@ impl Isolation for Bridge {
 }
 
 /// Whether a component is there once for each tenant ([`Silo`]) or once for each cell ([`Pool`]).
-pub trait Sharing: Isolation {
+///
+/// A function that is generic over it makes components for tiers of several kinds. Whatever it puts together is of one
+/// sharing, so that it is of that sharing itself:
+///
+/// ```
+/// use tenantry::prelude::*;
+///
+/// fn api<S: Sharing>(users: Handle<UserPool, S>, handler: Handle<Function, S>) -> HttpApi<S> {
+///     HttpApi::new("Front").authorizer(users).route("ANY /{proxy+}", handler)
+/// }
+/// ```
+pub trait Sharing: Isolation + Names<Self, And = Self> + Sized {
     /// The model's word for it.
     const SHARING: model::Sharing;
 }

@@ -161,6 +161,7 @@ pub(super) struct TenantDraft {
     state: State,
     account: Option<Said<String>>,
     cell: Option<Said<String>>,
+    region: Option<Said<String>>,
     residency: Vec<Said<String>>,
     geography: Option<String>,
     compliance: Vec<String>,
@@ -180,6 +181,7 @@ impl TenantDraft {
             state: State::Active,
             account: None,
             cell: None,
+            region: None,
             residency: Vec::new(),
             geography: None,
             compliance: Vec::new(),
@@ -211,8 +213,24 @@ impl TenantDraft {
         self.problems.into_iter().for_each(|problem| sink.push(problem));
         let account = self.account.and_then(|id| id.read(&codes::ID_ACCOUNT, AccountId::new, sink));
         let cell = self.cell.and_then(|cell| cell.read(&codes::ID_NAME, CellName::new, sink));
-        let residency =
+        let mut residency: Vec<Region> =
             self.residency.iter().filter_map(|region| region.read(&codes::ID_REGION, Region::new, sink)).collect();
+        if let Some(said) = self.region
+            && let Some(region) = said.read(&codes::ID_REGION, Region::new, sink)
+        {
+            if let Some(elsewhere) = self.residency.first().filter(|_| !residency.contains(&region)) {
+                sink.push(
+                    Diagnostic::new(
+                        &codes::PLACEMENT_NO_CELL,
+                        origin(said.place),
+                        format!("tenant `{}` must be in `{region}`, where its data may not be", self.id.value),
+                    )
+                    .also(origin(elsewhere.place), "its data may only be here")
+                    .help(format!("add `{region}` to `.residency(…)`, or name one of its regions")),
+                );
+            }
+            residency = vec![region];
+        }
         let mut overrides = BTreeMap::new();
         for (mark, draft) in self.overrides {
             let Some(component) = tier.and_then(|tier| tier.component(&draft, sink)) else { continue };
@@ -272,6 +290,13 @@ impl TenantBuilder<'_> {
     #[track_caller]
     pub fn cell(&mut self, name: impl Into<String>) -> &mut Self {
         self.tenant.cell = Some(Said::new(name.into(), Location::caller()));
+        self
+    }
+
+    /// Sets the region it must be in; any of those its data may be in by default.
+    #[track_caller]
+    pub fn region(&mut self, region: impl Into<String>) -> &mut Self {
+        self.tenant.region = Some(Said::new(region.into(), Location::caller()));
         self
     }
 

@@ -136,6 +136,7 @@ tiers:
           Description: for ${Orders.name}
           Table: ${Orders.arn}
           Other: { Ref: Orders }
+          Where: !Sub '${Orders.Arn}/${TenantId}'
         shared_because: it holds defaults only
     allow:
       - { from: Api, access: read-write, to: Orders }
@@ -188,7 +189,7 @@ tenants:
       Orders: { deletion_protection: true }
       Api: { memory_mib: 1024, environment: { STAGE: acme, CLIENT: null } }
       Code: { memory_mib: 256 }
-  - { tenant: globex, tier: basic }
+  - { tenant: globex, tier: basic, region: eu-central-1, residency: [eu-west-1, eu-central-1] }
 acknowledge:
   - { code: component/plaintext, reason: the data can be made again }
 "##;
@@ -290,6 +291,7 @@ fn orders() -> Blueprint {
             .property_phrase("Description", Phrase::text("for ").then(table.name()))
             .property_of("Table", table.arn())
             .property("Other", serde_json::json!({ "Ref": "Orders" }))
+            .property_sub("Where", "${Orders.Arn}/${TenantId}")
             .shared_because("it holds defaults only"),
     );
     tier.allow(api, Access::ReadWrite, table)
@@ -354,7 +356,7 @@ fn orders() -> Blueprint {
         .override_component(table, |table| table.deletion_protection(true))
         .override_component(api, |api| api.memory_mib(1024).env_text("STAGE", "acme").without_env("CLIENT"))
         .override_component(code, |code| code.memory_mib(256));
-    orders.tenant("globex", basic);
+    orders.tenant("globex", basic).region("eu-central-1").residency(["eu-west-1", "eu-central-1"]);
     orders
 }
 
@@ -596,6 +598,16 @@ fn tenants_come_from_one_place_and_from_tiers_of_their_blueprint() {
     blueprint.tenant("globex", stranger);
     blueprint.tenants_from("tenants.jsonl");
     assert_eq!(findings(blueprint), [("shape/ambiguous", here + 1), ("tenant/unknown-tier", here + 2)]);
+}
+
+#[test]
+fn a_tenant_cannot_have_to_be_where_its_data_may_not_be() {
+    let mut blueprint = small();
+    let tier = blueprint.tier(Tier::silo("mine"));
+    blueprint.tenant("acme", tier).residency(["eu-west-1"]).region("eu-west-1");
+    let here = line!() + 1;
+    blueprint.tenant("globex", tier).residency(["eu-west-1"]).region("us-east-1");
+    assert_eq!(findings(blueprint), [("placement/no-cell", here)]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tenantry::blueprint::{Spill, lower};
 use tenantry::check::check;
 use tenantry::diagnostics::{Sink, SourceMap};
 use tenantry::facts::Facts;
+use tenantry::model::Model;
 use tenantry::source::{Disk, World, read};
 use tenantry::synth::{Destination, Inputs, Options, synth};
 
@@ -27,25 +28,37 @@ impl Default for Run<'_> {
     }
 }
 
-/// Writes the assembly of a blueprint into a folder; or says what was found, errors and warnings.
+/// Writes the assembly of a blueprint in YAML into a folder; or says what was found and not acknowledged,
+/// errors and warnings.
 pub(crate) fn assemble(text: &str, world: &dyn World, out: &Path, run: Run<'_>) -> Result<Outcome, Vec<String>> {
-    let facts = Facts::shipped().unwrap();
     let mut findings = Sink::new();
+    let tree = read("blueprint.yaml", text.as_bytes(), &mut SourceMap::default(), &mut findings);
+    let model = tree.and_then(|tree| lower(&tree, &mut findings));
+    assemble_model((model, findings), world, out, run)
+}
+
+/// The same for what a surface made: a model, if there is one, and what was found on the way.
+pub(crate) fn assemble_model(
+    (model, mut findings): (Option<Model>, Sink),
+    world: &dyn World,
+    out: &Path,
+    run: Run<'_>,
+) -> Result<Outcome, Vec<String>> {
+    let facts = Facts::shipped().unwrap();
     let spilled = tempfile::tempdir().unwrap();
     let spill = Spill { folder: spilled.path(), budget: run.budget };
-    let tree = read("blueprint.yaml", text.as_bytes(), &mut SourceMap::default(), &mut findings);
-    let checked = tree
-        .and_then(|tree| lower(&tree, &mut findings))
-        .and_then(|model| check(model, world, &facts, &spill, &mut findings).unwrap());
+    let checked = model.and_then(|model| check(model, world, &facts, &spill, &mut findings).unwrap());
     let outcome = checked.and_then(|checked| {
         let ledger = run.ledger.map(|path| Assembly::open(path).unwrap());
         let inputs = Inputs { facts: &facts, world, ledger: ledger.as_ref(), progress: &|_| {} };
         synth(&checked, &inputs, Destination::Folder(out), &run.options, &mut findings).unwrap()
     });
-    match outcome {
-        Some(outcome) if findings.is_empty() => Ok(outcome),
-        _ => Err(findings.iter().map(|finding| format!("{}: {}", finding.code.name, finding.message)).collect()),
-    }
+    let open: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.acknowledged.is_none())
+        .map(|finding| format!("{}: {}", finding.code.name, finding.message))
+        .collect();
+    outcome.filter(|_| open.is_empty()).ok_or(open)
 }
 
 /// The text of a file of this repository.

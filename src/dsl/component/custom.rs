@@ -63,6 +63,14 @@ impl<K, R> Custom<K, R> {
         Custom::with_draft(self.draft)
     }
 
+    /// Sets a property to text that CloudFormation fills in, as `!Sub` does: `cases-${TenantId}`, `${AWS::Region}`,
+    /// `${Orders.Arn}`. What a name in it stands for is found by the check, not by the compiler.
+    pub fn property_sub(mut self, key: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = Property::Text(Text::literal(text));
+        self.set(key.into(), Property::Map(vec![("Fn::Sub".to_owned(), text)]));
+        self
+    }
+
     /// Says why tenants are kept apart where they share the resource: tenantry cannot know.
     pub fn shared_because(mut self, reason: impl Into<String>) -> Custom<Keyed, R> {
         self.draft.body.shared_because = Some(reason.into());
