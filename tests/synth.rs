@@ -23,7 +23,7 @@ mod snapshots {
         "serverless-saas/org/organization.template.json",
         "serverless-saas/templates/basic-cell.template.json",
         "serverless-saas/templates/platinum-tenant.template.json",
-        "serverless-saas/templates/platinum-tenant.v-dc164c81a843.template.json",
+        "serverless-saas/templates/platinum-tenant.v-3f8757bfd79a.template.json",
         "serverless-saas/templates/premium-cell.template.json",
         "serverless-saas/templates/standard-cell.template.json",
     ];

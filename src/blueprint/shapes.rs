@@ -203,7 +203,7 @@ static REST_API: Shape = Shape {
         optional(
             "access_logs",
             TRUTH,
-            "whether requests are logged; on by default, and the account then needs a logging role for API Gateway",
+            "whether requests are logged; off by default, because the account then needs a logging role for API Gateway",
         ),
         optional("throttle", Kind::Record(&THROTTLE), "how much one tenant may use"),
         RENAMED_FROM,

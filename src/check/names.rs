@@ -59,7 +59,8 @@ fn stems(model: &Model, sink: &mut Sink) {
             let component = &member.component;
             let stem = naming::stem(&model.name, &tier.name, &component.identity().kebab(), 63);
             match seen.get(&stem) {
-                Some(first) if first.name != component.name => sink.push(
+                // One that took the other's name is reported above.
+                Some(first) if first.identity() != component.identity() => sink.push(
                     Diagnostic::new(
                         &codes::ID_DUPLICATE,
                         component.origin.clone(),

@@ -53,6 +53,26 @@ fn mentions(tier: &Tier, component: &Component, sink: &mut Sink) {
             );
         }
     }
+    shared_network(tier, component, sink);
+}
+
+/// A function is put into subnets, and a tenant's stack knows those of its own network only.
+fn shared_network(tier: &Tier, component: &Component, sink: &mut Sink) {
+    let Body::Function(function) = &component.body else { return };
+    let Some(network) = function.network.as_ref().and_then(|name| tier.member(name)) else { return };
+    let own = tier.member(&component.name).and_then(|member| member.sharing);
+    if own == Some(Sharing::Siloed) && network.sharing == Some(Sharing::Pooled) {
+        let name = &network.component.name;
+        sink.push(
+            Diagnostic::new(
+                &codes::REFERENCE_WRONG_KIND,
+                component.origin.clone(),
+                format!("`{}` is each tenant's own and runs in `{name}`, which is shared", component.name),
+            )
+            .also(network.component.origin.clone(), "this one")
+            .help(format!("make both siloed or both pooled: list `{}` beside `{name}`", component.name)),
+        );
+    }
 }
 
 fn attributes(tier: &Tier, component: &Component, sink: &mut Sink) {

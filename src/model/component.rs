@@ -343,7 +343,7 @@ pub struct RestApi {
     pub routes: Vec<Route>,
     /// The user pool whose tokens are asked for.
     pub authorizer: Option<ComponentName>,
-    /// Whether requests are logged.
+    /// Whether requests are logged. Off by default: API Gateway refuses it in an account without a logging role.
     pub access_logs: bool,
     /// How much one tenant may use.
     pub throttle: Option<Throttle>,
@@ -351,7 +351,7 @@ pub struct RestApi {
 
 impl Default for RestApi {
     fn default() -> Self {
-        Self { routes: Vec::new(), authorizer: None, access_logs: true, throttle: None }
+        Self { routes: Vec::new(), authorizer: None, access_logs: false, throttle: None }
     }
 }
 
