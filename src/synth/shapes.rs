@@ -8,7 +8,7 @@ use super::{Inputs, Options, SynthError};
 use crate::assembly::{Digest, Draft, Scope, StackRecord, TemplateRecord};
 use crate::cfn::schema::Validator;
 use crate::diagnostics::{Diagnostic, Sink, codes};
-use crate::emit::{Expander, Template, template};
+use crate::emit::{Expander, Template, template, yaml};
 use crate::ir::{Parameter, StackGraph};
 use crate::model::component::Code;
 use crate::model::{Body, Cell, ComponentName, Model, Sharing, Tier, TierName, naming};
@@ -252,11 +252,6 @@ impl Shapes {
             })
             .collect()
     }
-}
-
-/// The template as YAML: what it says stays the same.
-fn yaml(value: &serde_json::Value) -> Vec<u8> {
-    serde_yaml::to_string(value).unwrap_or_default().into_bytes()
 }
 
 fn stack_word(stack: &StackGraph) -> &'static str {
