@@ -38,6 +38,8 @@ pub struct CdkWriter<W> {
     out: W,
     /// How many artifacts stand in a row up to this one, by the digest of its id. Ids themselves would be three times as large.
     depths: BTreeMap<u128, u8>,
+    /// Whether there is an artifact already.
+    begun: bool,
 }
 
 #[derive(Serialize)]
@@ -95,7 +97,7 @@ impl<W: Write> CdkWriter<W> {
     /// Those of the writer.
     pub fn new(mut out: W) -> io::Result<Self> {
         write!(out, "{{\"version\":\"{VERSION}\",\"artifacts\":{{")?;
-        Ok(Self { out, depths: BTreeMap::new() })
+        Ok(Self { out, depths: BTreeMap::new(), begun: false })
     }
 
     /// Adds a stack.
@@ -104,6 +106,19 @@ impl<W: Write> CdkWriter<W> {
     /// If the name is taken, a dependency is not written yet, or there are too many in breadth or depth: the command
     /// line would lose a stack, refuse the manifest or hang. Otherwise those of the writer.
     pub fn stack(&mut self, stack: &CdkStack<'_>) -> io::Result<()> {
+        self.any_stack(stack, true)
+    }
+
+    /// Adds a stack that no other depends on. Its name is not kept, so that a million of them take no memory: the
+    /// caller sees to it that no other stack has it.
+    ///
+    /// # Errors
+    /// As for [`CdkWriter::stack`], but for names that are taken by another leaf.
+    pub fn leaf(&mut self, stack: &CdkStack<'_>) -> io::Result<()> {
+        self.any_stack(stack, false)
+    }
+
+    fn any_stack(&mut self, stack: &CdkStack<'_>, kept: bool) -> io::Result<()> {
         let record = stack.record;
         let properties = Stack {
             template_file: &record.template,
@@ -122,6 +137,7 @@ impl<W: Write> CdkWriter<W> {
                 display_name: stack.display_name,
                 dependencies: stack.dependencies,
             },
+            kept,
         )
     }
 
@@ -139,10 +155,11 @@ impl<W: Write> CdkWriter<W> {
                 display_name: None,
                 dependencies: &[],
             },
+            true,
         )
     }
 
-    fn artifact<P: Serialize>(&mut self, id: &str, artifact: &Artifact<'_, P>) -> io::Result<()> {
+    fn artifact<P: Serialize>(&mut self, id: &str, artifact: &Artifact<'_, P>, kept: bool) -> io::Result<()> {
         if artifact.dependencies.len() > MAX_DEPENDENCIES {
             return Err(refuse(id, format!("depends on more than {MAX_DEPENDENCIES} others")));
         }
@@ -156,11 +173,13 @@ impl<W: Write> CdkWriter<W> {
         if depth > MAX_DEPTH {
             return Err(refuse(id, format!("ends a row of more than {MAX_DEPTH} that depend on each other")));
         }
-        let first = self.depths.is_empty();
-        if self.depths.insert(key(id), depth).is_some() {
+        let taken =
+            if kept { self.depths.insert(key(id), depth).is_some() } else { self.depths.contains_key(&key(id)) };
+        if taken {
             return Err(refuse(id, "is there twice".to_owned()));
         }
-        self.out.write_all(if first { b"\n" } else { b",\n" })?;
+        self.out.write_all(if self.begun { b",\n" } else { b"\n" })?;
+        self.begun = true;
         serde_json::to_writer(&mut self.out, id)?;
         self.out.write_all(b":")?;
         serde_json::to_writer(&mut self.out, artifact)?;

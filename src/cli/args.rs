@@ -126,7 +126,7 @@ pub(super) struct Synth {
     #[arg(long, value_name = "DIR")]
     pub(super) ledger: Option<PathBuf>,
 
-    /// Threads that make records; as many as there are cores by default.
+    /// Threads; by default as many as there are cores with `--expand`, and one without: records alone are soon made.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,
 }

@@ -30,7 +30,7 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
     let options = Options {
         expand: args.expand,
         yaml,
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: args.threads.map_or_else(|| if args.expand { cores() } else { 1 }, usize::from),
         cdk: !args.no_cdk && !yaml,
     };
     let destination = if args.check { Destination::Compare(&args.out) } else { Destination::Folder(&args.out) };

@@ -2,9 +2,11 @@
 
 mod expand;
 mod template;
+mod yaml;
 
 pub use expand::{Expander, escaped};
 pub use template::{Template, template};
+pub use yaml::yaml;
 
 use serde::Serialize;
 

@@ -442,7 +442,7 @@ impl<'d> Out<'d> {
                 for stack in &record.stacks {
                     let display = format!("tenants/{}", record.tenant);
                     let dependencies: Vec<&str> = stack.depends_on.iter().map(AsRef::as_ref).collect();
-                    cdk.stack(&CdkStack {
+                    cdk.leaf(&CdkStack {
                         record: stack,
                         display_name: Some(&display),
                         termination_protection: true,

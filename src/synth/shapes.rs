@@ -9,7 +9,7 @@ use crate::assembly::{Digest, Draft, Scope, StackRecord, TemplateRecord};
 use crate::cfn::schema::Validator;
 use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Sink, codes};
-use crate::emit::{Expander, Template, template};
+use crate::emit::{Expander, Template, template, yaml};
 use crate::ir::StackGraph;
 use crate::model::component::{Code, Function};
 use crate::model::{Body, Cell, ComponentName, Model, Parameter, Sharing, Tier, TierName, naming};
@@ -260,11 +260,6 @@ impl Shapes {
             })
             .collect()
     }
-}
-
-/// The template as YAML: what it says stays the same.
-fn yaml(value: &serde_json::Value) -> Vec<u8> {
-    serde_yaml::to_string(value).unwrap_or_default().into_bytes()
 }
 
 fn stack_word(stack: &StackGraph) -> &'static str {
