@@ -41,9 +41,9 @@ MILLION = (10_000, 100_000, 1_000_000)
 MIB = 1 << 20
 PR_SET_CHILD_SUBREAPER = 36
 
-# Waits until it is told to go, starts the program, and says its number. It is small, and the program begins as a copy
-# of it: begun as a copy of Python, its greatest memory could not be less than Python's.
-LAUNCHER = 'echo ready; read -r go; "$@" </dev/null >/dev/null 2>"$0" & echo $!'
+# Leaves behind a process that waits for a line and then becomes the program. The process is a copy of the shell, which
+# is small: begun as a copy of Python, the program's greatest memory could not be less than Python's.
+LAUNCHER = 'exec 3<&0; { read -r go <&3; exec "$@" 3<&- </dev/null >/dev/null 2>"$0"; } & echo $!'
 
 
 @dataclasses.dataclass
@@ -104,15 +104,15 @@ def run(command: list[str], environment: dict, errors: str, subreaper: bool) -> 
             ["/bin/sh", "-c", LAUNCHER, errors, *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )
-        launcher.stdout.readline()
+        pid = int(launcher.stdout.readline())
+        launcher.wait()
         start = time.perf_counter()
         launcher.stdin.write("go\n")
         launcher.stdin.flush()
-        pid = int(launcher.stdout.readline())
-        launcher.wait()
+        result = finished(pid, start, errors, command)
         launcher.stdin.close()
         launcher.stdout.close()
-        return finished(pid, start, errors, command)
+        return result
     with open(errors, "wb") as stderr, open(os.devnull, "wb") as nothing:
         start = time.perf_counter()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=nothing, stderr=stderr, env=environment)
