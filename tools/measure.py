@@ -164,7 +164,7 @@ def programs(options: argparse.Namespace, folder: pathlib.Path) -> tuple[list[Pr
         sys.exit(f"{floor} is not there: cargo build --release -p tenantry -p tenantry-bench --bins")
     found.append(Program("floor", lambda count, out: [str(floor), str(count), out], {}))
     if answers([str(tenantry), "synth", "--help"]) is None:
-        absent.append(f"tenantry: `{tenantry} synth` does not work")
+        absent.append("tenantry: `tenantry synth` does not work")
     else:
         versions["tenantry"] = (answers([str(tenantry), "--version"]) or "unknown").split()[-1]
 
@@ -180,22 +180,26 @@ def programs(options: argparse.Namespace, folder: pathlib.Path) -> tuple[list[Pr
     peers = ROOT / "bench" / "peers"
     version = answers([options.python, "-c", "import troposphere; print(troposphere.__version__)"])
     if version is None:
-        absent.append(f"troposphere: {options.python} cannot import it (pip install troposphere)")
+        absent.append(f"troposphere: {pathlib.Path(options.python).name} cannot import it (pip install troposphere)")
     else:
         versions["troposphere"] = version
-        script = str(peers / "troposphere_w.py")
-        found.append(Program("troposphere", lambda count, out: [options.python, script, str(count), out], {}, True))
+        python_script = str(peers / "troposphere_w.py")
+
+        def troposphere(count: int, out: str) -> list[str]:
+            return [options.python, python_script, str(count), out]
+
+        found.append(Program("troposphere", troposphere, {}, True))
     node_path = {"NODE_PATH": str(options.node_path.resolve())} if options.node_path else {}
     version = answers([options.node, "-p", "require('aws-cdk-lib/package.json').version"], **node_path)
     if version is None:
-        absent.append(f"aws-cdk-lib: {options.node} cannot require it (npm install aws-cdk-lib constructs)")
+        absent.append(f"aws-cdk-lib: {pathlib.Path(options.node).name} cannot require it (npm install aws-cdk-lib constructs)")
     else:
         versions["aws-cdk-lib"] = version
         versions["node"] = answers([options.node, "--version"]) or "unknown"
-        script = str(peers / "cdk_w.js")
+        node_script = str(peers / "cdk_w.js")
 
         def cdk(count: int, out: str) -> list[str]:
-            return [options.node, script, str(count), out]
+            return [options.node, node_script, str(count), out]
 
         unvalidated = {**node_path, "CDK_VALIDATION": "false"}
         found.append(Program("CDK L1, CDK_VALIDATION=false", cdk, unvalidated, True, most=1_000))
