@@ -41,9 +41,9 @@ MILLION = (10_000, 100_000, 1_000_000)
 MIB = 1 << 20
 PR_SET_CHILD_SUBREAPER = 36
 
-# Waits until it is told to go, starts the program, and says its number. It is small, and the program begins as a copy
-# of it: begun as a copy of Python, its greatest memory could not be less than Python's.
-LAUNCHER = 'echo ready; read -r go; "$@" </dev/null >/dev/null 2>"$0" & echo $!'
+# Leaves behind a process that waits for a line and then becomes the program. The process is a copy of the shell, which
+# is small: begun as a copy of Python, the program's greatest memory could not be less than Python's.
+LAUNCHER = 'exec 3<&0; { read -r go <&3; exec "$@" 3<&- </dev/null >/dev/null 2>"$0"; } & echo $!'
 
 
 @dataclasses.dataclass
@@ -104,15 +104,15 @@ def run(command: list[str], environment: dict, errors: str, subreaper: bool) -> 
             ["/bin/sh", "-c", LAUNCHER, errors, *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
         )
-        launcher.stdout.readline()
+        pid = int(launcher.stdout.readline())
+        launcher.wait()
         start = time.perf_counter()
         launcher.stdin.write("go\n")
         launcher.stdin.flush()
-        pid = int(launcher.stdout.readline())
-        launcher.wait()
+        result = finished(pid, start, errors, command)
         launcher.stdin.close()
         launcher.stdout.close()
-        return finished(pid, start, errors, command)
+        return result
     with open(errors, "wb") as stderr, open(os.devnull, "wb") as nothing:
         start = time.perf_counter()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=nothing, stderr=stderr, env=environment)
@@ -164,7 +164,7 @@ def programs(options: argparse.Namespace, folder: pathlib.Path) -> tuple[list[Pr
         sys.exit(f"{floor} is not there: cargo build --release -p tenantry -p tenantry-bench --bins")
     found.append(Program("floor", lambda count, out: [str(floor), str(count), out], {}))
     if answers([str(tenantry), "synth", "--help"]) is None:
-        absent.append(f"tenantry: `{tenantry} synth` does not work")
+        absent.append("tenantry: `tenantry synth` does not work")
     else:
         versions["tenantry"] = (answers([str(tenantry), "--version"]) or "unknown").split()[-1]
 
@@ -180,22 +180,26 @@ def programs(options: argparse.Namespace, folder: pathlib.Path) -> tuple[list[Pr
     peers = ROOT / "bench" / "peers"
     version = answers([options.python, "-c", "import troposphere; print(troposphere.__version__)"])
     if version is None:
-        absent.append(f"troposphere: {options.python} cannot import it (pip install troposphere)")
+        absent.append(f"troposphere: {pathlib.Path(options.python).name} cannot import it (pip install troposphere)")
     else:
         versions["troposphere"] = version
-        script = str(peers / "troposphere_w.py")
-        found.append(Program("troposphere", lambda count, out: [options.python, script, str(count), out], {}, True))
+        python_script = str(peers / "troposphere_w.py")
+
+        def troposphere(count: int, out: str) -> list[str]:
+            return [options.python, python_script, str(count), out]
+
+        found.append(Program("troposphere", troposphere, {}, True))
     node_path = {"NODE_PATH": str(options.node_path.resolve())} if options.node_path else {}
     version = answers([options.node, "-p", "require('aws-cdk-lib/package.json').version"], **node_path)
     if version is None:
-        absent.append(f"aws-cdk-lib: {options.node} cannot require it (npm install aws-cdk-lib constructs)")
+        absent.append(f"aws-cdk-lib: {pathlib.Path(options.node).name} cannot require it (npm install aws-cdk-lib constructs)")
     else:
         versions["aws-cdk-lib"] = version
         versions["node"] = answers([options.node, "--version"]) or "unknown"
-        script = str(peers / "cdk_w.js")
+        node_script = str(peers / "cdk_w.js")
 
         def cdk(count: int, out: str) -> list[str]:
-            return [options.node, script, str(count), out]
+            return [options.node, node_script, str(count), out]
 
         unvalidated = {**node_path, "CDK_VALIDATION": "false"}
         found.append(Program("CDK L1, CDK_VALIDATION=false", cdk, unvalidated, True, most=1_000))

@@ -59,11 +59,10 @@ fn every_tier_has_the_resources_of_the_floor() {
         let graph = render::tier(model, tier);
         assert!(graph.cell.is_none());
         let mut stack = graph.tenant.unwrap();
-        let (facts, mut opened) = (Facts::shipped().unwrap(), Validator::new());
-        tagging::run(&mut stack, model, tier, &facts, &mut opened);
-        retention::run(&mut stack, &mut opened);
-        let mut sink = Sink::new();
-        validate::run(&stack, &mut Validator::new(), &mut sink);
+        let (mut sink, mut validator) = (Sink::new(), Validator::new());
+        tagging::run(&mut stack, model, tier, &Facts::shipped().unwrap(), &mut validator);
+        retention::run(&mut stack, &mut validator);
+        validate::run(&stack, &mut validator, &mut sink);
         assert!(sink.is_empty(), "{:#?}", sink.iter().collect::<Vec<_>>());
         assert_eq!(types(&emit::template(&stack, &model.ids).value), expected);
     }
