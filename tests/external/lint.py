@@ -16,11 +16,11 @@ import cloudformation_validate as validate
 
 # What the tools say that is no mistake, and why. Errors are never accepted.
 ACCEPTED = {
-    # Notes about updates that replace a resource: names are fixed on purpose.
+    # Every property that can only be set once is listed, whether it is right or not.
     ("cloudformation-validate", "I9001"),
     # A block of metadata for people, which is optional.
     ("cloudformation-validate", "I4010"),
-    # Dashboards: tags came to them late, and older regions refuse them.
+    # Dashboards carry no tags, for the reason that data/services.json gives under `untagged`.
     ("cloudformation-validate", "I9040"),
 }
 

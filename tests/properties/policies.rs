@@ -99,12 +99,15 @@ fn reason(resource: &str, statement: &Statement<'_>) -> Option<&'static str> {
     let actions = texts(statement.json.get("Action"));
     if resource == "*" {
         let of_its_own = statement.type_name == "AWS::KMS::Key";
-        let interfaces = ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"];
-        let known = |action: &String| {
-            interfaces.contains(&action.as_str())
-                || ["ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"].contains(&action.as_str())
-                || ["ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"].contains(&action.as_str())
-        };
+        let interfaces = [
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ];
+        let known = |action: &String| interfaces.contains(&action.as_str());
         return if is_own_endpoint(statement) {
             Some("an endpoint lets through what is allowed elsewhere in its account")
         } else if of_its_own {
@@ -127,9 +130,6 @@ fn reason(resource: &str, statement: &Statement<'_>) -> Option<&'static str> {
     if let Some(group) = resource.strip_suffix(":*") {
         let start = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:";
         return group.strip_prefix(start).is_some_and(is_one_reference).then_some("the streams of one log group");
-    }
-    if let Some(api) = resource.strip_prefix("arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:") {
-        return api.starts_with('<').then_some("the methods of one API");
     }
     let own = resource.strip_suffix("/*").is_some_and(is_one_reference);
     (own && !statement.pooled).then_some("the objects of a bucket that one tenant has to itself")
