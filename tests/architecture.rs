@@ -3,6 +3,12 @@
 //! Source is read as text. That finds less than a compiler would, and needs none: `use crate::…` and `crate::…` paths
 //! are how modules of this crate name each other.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test may panic, and reads the repository it stands in"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

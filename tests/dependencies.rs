@@ -1,5 +1,11 @@
 //! Every dependency has a reason in `docs/adr/0007-dependencies.md`, and a licence that we may ship under.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test may panic, and reads the repository it stands in"
+)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;

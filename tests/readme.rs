@@ -1,6 +1,13 @@
 //! The README is run: blueprints are checked, commands are executed and what they print is compared, text that is said to
 //! come from an assembly is looked for there.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test may panic, and reads the repository it stands in"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -32,6 +32,7 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
         yaml,
         threads: args.threads.map_or_else(|| if args.expand { cores() } else { 1 }, usize::from),
         cdk: !args.no_cdk && !yaml,
+        deny_warnings: args.source.deny_warnings,
     };
     let destination = if args.check { Destination::Compare(&args.out) } else { Destination::Folder(&args.out) };
     let counter = Counter::new(terminal.is_watched());

@@ -337,7 +337,7 @@ pub struct Throttle {
 }
 
 /// An API Gateway REST API: where it is pooled, each tenant has a usage plan and a key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct RestApi {
     /// The ways in.
     pub routes: Vec<Route>,
@@ -347,12 +347,6 @@ pub struct RestApi {
     pub access_logs: bool,
     /// How much one tenant may use.
     pub throttle: Option<Throttle>,
-}
-
-impl Default for RestApi {
-    fn default() -> Self {
-        Self { routes: Vec::new(), authorizer: None, access_logs: false, throttle: None }
-    }
 }
 
 /// A KMS key that rotates, with an alias.

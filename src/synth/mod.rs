@@ -32,11 +32,13 @@ pub struct Options {
     pub threads: usize,
     /// Whether the assembly is a CDK cloud assembly as well.
     pub cdk: bool,
+    /// Whether warnings that nobody acknowledged keep the assembly from being put in place.
+    pub deny_warnings: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { expand: false, yaml: false, threads: 1, cdk: true }
+        Self { expand: false, yaml: false, threads: 1, cdk: true, deny_warnings: false }
     }
 }
 
@@ -129,7 +131,7 @@ pub fn synth(
     let (tier_policies, organization) = policies.write(&draft, model, inputs.facts)?;
     let written = records::write(checked, inputs, &shapes, &draft, options, sink)?;
     acknowledge(model, sink);
-    if sink.has_errors() {
+    if sink.has_errors() || options.deny_warnings && sink.iter().any(|finding| finding.acknowledged.is_none()) {
         return Ok(None);
     }
 
