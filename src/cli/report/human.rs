@@ -48,7 +48,7 @@ fn group<'a>(finding: &'a Diagnostic, places: &'a Places<'_>) -> Group<'a> {
 
     let primary = places.find(&finding.primary.origin);
     match primary {
-        Place::Text { lines, start, end } => {
+        Place::Text { lines, start, end } if is_quotable(lines, start) => {
             note_mark(
                 &mut excerpts,
                 lines,
@@ -66,7 +66,7 @@ fn group<'a>(finding: &'a Diagnostic, places: &'a Places<'_>) -> Group<'a> {
     }
     for label in &finding.secondary {
         match places.find(&label.origin) {
-            Place::Text { lines, start, end } => {
+            Place::Text { lines, start, end } if is_quotable(lines, start) => {
                 note_mark(&mut excerpts, lines, Mark::new(lines, start, end, AnnotationKind::Context, &label.text));
             }
             Place::Nowhere => notes.push(visible::line(&label.text).into_owned()),
@@ -78,6 +78,13 @@ fn group<'a>(finding: &'a Diagnostic, places: &'a Places<'_>) -> Group<'a> {
     group = group.elements(notes.into_iter().map(|note| Level::NOTE.message(note)));
     group = group.elements(finding.help.iter().map(|help| Level::HELP.message(visible::lines(help))));
     group.element(Level::NOTE.message(format!("run `tenantry explain {}`", finding.code.name)))
+}
+
+/// Longest line that is quoted, in bytes. A file that a program wrote on one line is not worth showing a thousand times.
+const LONGEST_QUOTED: usize = 1_000;
+
+fn is_quotable(lines: &Lines<'_>, start: Point) -> bool {
+    lines.line(start.line).len() <= LONGEST_QUOTED
 }
 
 fn origin<'a>(file: &str, place: Place<'_>) -> Origin<'a> {

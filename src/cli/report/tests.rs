@@ -206,6 +206,16 @@ fn texts_that_are_hard_to_quote_do_not_stop_a_report() {
 }
 
 #[test]
+fn a_line_that_a_program_wrote_is_named_and_not_quoted() {
+    let mut sources = SourceMap::default();
+    let long = format!("{}needle", "x".repeat(5_000));
+    let at = text(&mut sources, "long.yaml", &long);
+    let finding = Diagnostic::new(&codes::YAML_SYNTAX, at("needle"), "something is wrong").label("here");
+    let shown = rendered(&[finding], &sources, ReportFormat::Human);
+    assert!(shown.contains("long.yaml:1:5001") && shown.contains("here") && !shown.contains("xxxxx"), "{shown}");
+}
+
+#[test]
 fn quoted_lines_are_the_right_ones() {
     let mut out = String::new();
     for (text, spans) in hard_cases() {
