@@ -14,8 +14,6 @@ use crate::model::{AccountId, Boundary, Cell, CellName, Model, Region, Strategy,
 /// Where the ledger says a tenant is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Earlier<'a> {
-    /// The tier it was in.
-    pub tier: &'a str,
     /// The cell it is in.
     pub cell: &'a str,
     /// The strategy that put it there.
@@ -394,7 +392,7 @@ mod tests {
         let model = model("capacity", CELLS, &["t1", "t2, region: us-east-1", "t3"]);
         let Tenants::Inline(tenants) = &model.tenants else { panic!() };
         let mut placer = Placer::new(&model, &facts);
-        let earlier = |cell| Some(Earlier { tier: "gold", cell, strategy: Strategy::Hash, reason: "as before" });
+        let earlier = |cell| Some(Earlier { cell, strategy: Strategy::Hash, reason: "as before" });
         placer.occupy("eu-1");
         let kept = placer.place(&tenants[0], &model.tiers[0], earlier("eu-1")).unwrap();
         assert_eq!(

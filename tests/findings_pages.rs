@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "support/markdown.rs"]
+mod markdown;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -30,25 +33,6 @@ fn sections(page: &str) -> Vec<(&str, String)> {
     sections
 }
 
-/// The fenced blocks of a page with their languages.
-fn blocks(page: &str) -> Vec<(String, String)> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in page.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(language)) => open = Some((language.to_owned(), String::new())),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some((_, text)), None) => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "a code block is not closed");
-    blocks
-}
-
 #[test]
 fn every_page_has_the_same_form() {
     for code in all_codes() {
@@ -74,7 +58,7 @@ fn every_page_has_the_same_form() {
 #[test]
 fn examples_are_the_language_they_say() {
     for code in all_codes() {
-        for (language, text) in blocks(code.page) {
+        for (language, text) in markdown::blocks(code.page) {
             match language.as_str() {
                 "yaml" => {
                     let read = serde_yaml::from_str::<serde_yaml::Value>(&text);
@@ -132,7 +116,7 @@ fn fragments_are_parts_of_a_blueprint() {
             .into_iter()
             .filter(|(heading, _)| *heading == "## Use instead" || (*heading == "## Example" && !of_shape))
         {
-            for (_, text) in blocks(&text).into_iter().filter(|(language, _)| language == "yaml") {
+            for (_, text) in markdown::blocks(&text).into_iter().filter(|(language, _)| language == "yaml") {
                 let (mut sources, mut sink) = (SourceMap::default(), Sink::new());
                 let tree = read("page.yaml", text.as_bytes(), &mut sources, &mut sink);
                 let Some(tree) = tree else {

@@ -8,6 +8,9 @@
     reason = "a test may panic, and reads the repository it stands in"
 )]
 
+#[path = "support/markdown.rs"]
+mod markdown;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,22 +21,7 @@ fn root() -> &'static Path {
 
 /// The fenced blocks of the README, in order, with their languages.
 fn blocks() -> Vec<(String, String)> {
-    let text = fs::read_to_string(root().join("README.md")).unwrap();
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in text.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(language)) => open = Some((language.to_owned(), String::new())),
-            (Some(_), Some(_)) => blocks.extend(open.take()),
-            (Some((_, text)), None) => {
-                text.push_str(line);
-                text.push('\n');
-            }
-            (None, None) => {}
-        }
-    }
-    assert!(open.is_none(), "a code block is not closed");
-    blocks
+    markdown::blocks(&fs::read_to_string(root().join("README.md")).unwrap())
 }
 
 /// A folder in which `tenantry` and the shipped blueprints are at hand.

@@ -6,37 +6,14 @@
 //! Deliberately absent: free-form statements. An organization keeps those in policies of its own.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use super::names::{AccountId, NameError, Region};
-
-macro_rules! pattern {
-    ($(#[$meta:meta])* $name:ident) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-        pub struct $name(String);
-
-        impl $name {
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-    };
-}
+use super::names::{AccountId, NameError, Region, text_newtype};
 
 fn refuse<T>(problem: String, help: &str) -> Result<T, NameError> {
     Err(NameError { problem, help: help.to_owned(), too_long: false })
 }
 
-pattern! {
+text_newtype! {
     /// Actions of one service, with wildcards: `dynamodb:*`, `ec2:Describe*`.
     ActionPattern
 }
@@ -62,7 +39,7 @@ impl ActionPattern {
     }
 }
 
-pattern! {
+text_newtype! {
     /// The ARN of roles, with wildcards: `arn:*:iam::*:role/deploy-*`.
     RolePattern
 }
@@ -104,7 +81,7 @@ impl RolePattern {
     }
 }
 
-pattern! {
+text_newtype! {
     /// An organization's id: `o-` and ten to thirty-two letters and digits.
     OrganizationId
 }
@@ -125,7 +102,7 @@ impl OrganizationId {
     }
 }
 
-pattern! {
+text_newtype! {
     /// The key of a tag.
     TagKey
 }
@@ -150,7 +127,7 @@ impl TagKey {
     }
 }
 
-pattern! {
+text_newtype! {
     /// Instance types, with wildcards: `t4g.*`, `m7g.large`.
     InstanceTypePattern
 }
@@ -170,7 +147,7 @@ impl InstanceTypePattern {
     }
 }
 
-pattern! {
+text_newtype! {
     /// The name of buckets, with wildcards: `audit-*`.
     BucketPattern
 }

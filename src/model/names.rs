@@ -35,13 +35,14 @@ macro_rules! text_newtype {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str(&self.0)
             }
         }
     };
 }
+pub(super) use text_newtype;
 
 /// A name that ends up in stack names and tags: letters, digits and single dashes, a letter first.
 fn dashed(text: &str, what: &str, limit: usize) -> Result<String, NameError> {

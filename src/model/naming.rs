@@ -86,11 +86,10 @@ pub fn stem(blueprint: &BlueprintName, tier: &TierName, component: &str, limit: 
     format!("{}-{digest}", readable.trim_end_matches('-'))
 }
 
-/// The name of a tenant's own stack.
+/// The name of a tenant's own stack, of the label and digest in all of the tenant's names.
 #[must_use]
-pub fn tenant_stack(model: &Model, tier: &TierName, cell: &CellName, tenant: &TenantId) -> String {
-    let digest = base32(tenant_fingerprint(model, cell, tenant), DIGEST_LENGTH);
-    format!("{}-{tier}-{}-{digest}", model.name, label(tenant))
+pub fn tenant_stack(model: &Model, tier: &TierName, label: &str, digest: &str) -> String {
+    format!("{}-{tier}-{label}-{digest}", model.name)
 }
 
 /// The name of the stack that a cell's tenants of one tier share.

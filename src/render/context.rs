@@ -72,7 +72,12 @@ impl<'a> Context<'a> {
 
     /// The physical name of a resource: readable, injective, and at most `limit` characters for every tenant.
     pub(super) fn physical_name(&self, suffix: &str, limit: usize) -> Expr<Name> {
-        let mut component = self.identity().kebab();
+        self.physical_name_of(&self.member.component, suffix, limit)
+    }
+
+    /// The physical name of another component's resource in this stack.
+    pub(super) fn physical_name_of(&self, component: &Component, suffix: &str, limit: usize) -> Expr<Name> {
+        let mut component = component.identity().kebab();
         if !suffix.is_empty() {
             component.push('-');
             component.push_str(suffix);

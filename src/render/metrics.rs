@@ -21,15 +21,16 @@ pub(super) fn of(cx: &Context<'_>, component: &ComponentName) -> Option<Metric> 
     let metric = |title, namespace, name, statistic, dimension, value| {
         Some(Metric { title, namespace, name, statistic, dimension, value })
     };
+    // What has no output (dead letters, the name of a REST API) is watched from the stack it stands in: a pooled one's by
+    // the cell's alarms, not by each tenant's.
+    let here = cx.stack.sharing == Sharing::Pooled || member.sharing == Some(Sharing::Siloed);
     match &member.component.body {
         Body::Function(_) => {
             let name = cx.attribute(component, Attribute::Name);
             metric("errors", "AWS/Lambda", "Errors", "Sum", "FunctionName", name)
         }
         Body::Queue(_) => {
-            let here = cx.stack.sharing == Sharing::Pooled || member.sharing == Some(Sharing::Siloed);
             let dead_letters = logical_id(cx.tier, &member.component, "dead-letters");
-            // The dead letters of a pooled queue are watched by the cell's alarms, not by each tenant's.
             let name = here.then(|| Node::GetAtt(dead_letters, "QueueName".into()))?;
             metric("dead letters", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", "QueueName", name)
         }
@@ -42,9 +43,7 @@ pub(super) fn of(cx: &Context<'_>, component: &ComponentName) -> Option<Metric> 
             metric("server errors", "AWS/ApiGateway", "5xx", "Sum", "ApiId", id)
         }
         Body::RestApi(_) => {
-            let here = cx.stack.sharing == Sharing::Pooled || member.sharing == Some(Sharing::Siloed);
-            let api = Context { model: cx.model, tier: cx.tier, member, stack: &mut cx.stack.clone() };
-            let name = here.then(|| api.physical_name("", 128).into_node())?;
+            let name = here.then(|| cx.physical_name_of(&member.component, "", 128).into_node())?;
             metric("server errors", "AWS/ApiGateway", "5XXError", "Sum", "ApiName", name)
         }
         _ => None,

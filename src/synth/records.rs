@@ -54,7 +54,7 @@ type Made = Result<Vec<(TenantRecord<'static>, Vec<u8>)>, AssemblyError>;
 /// The ledger, read beside the tenants: both are in the order of ids.
 struct Beside {
     ledger: Option<Ledger>,
-    current: Option<(String, String, String, Strategy, String)>,
+    current: Option<(String, String, Strategy, String)>,
 }
 
 impl Beside {
@@ -70,7 +70,6 @@ impl Beside {
             Some(ledger) => ledger.next()?.map(|entry| {
                 (
                     entry.tenant.into_owned(),
-                    entry.tier.into_owned(),
                     entry.cell.into_owned(),
                     Strategy::parse(&entry.placement.strategy).unwrap_or(Strategy::Hash),
                     entry.placement.reason.into_owned(),
@@ -86,9 +85,7 @@ impl Beside {
             self.advance()?;
         }
         Ok(match &self.current {
-            Some((id, tier, cell, strategy, reason)) if id == tenant => {
-                Some(Earlier { tier, cell, strategy: *strategy, reason })
-            }
+            Some((id, cell, strategy, reason)) if id == tenant => Some(Earlier { cell, strategy: *strategy, reason }),
             _ => None,
         })
     }
@@ -344,7 +341,7 @@ impl<'m, 's> Maker<'m, 's> {
         .collect();
         let mut stacks = Vec::new();
         if let Some(shape) = variant.as_deref().or_else(|| self.shapes.of(&tier.name, Sharing::Siloed)) {
-            let name = format!("{}-{}-{label}-{digest}", model.name, tier.name);
+            let name = naming::tenant_stack(model, &tier.name, &label, &digest);
             let (template, sha256, parameters) = match &shape.expander {
                 Some(expander) => {
                     let values: BTreeMap<Parameter, String> =

@@ -174,9 +174,9 @@ proptest! {
         let mut names: BTreeMap<String, (String, String)> = BTreeMap::new();
         for id in &ids {
             let tenant = model.ids.parse(id).unwrap();
-            let stack = naming::tenant_stack(&model, tier, cell, &tenant);
-            assert_takes("stack", &stack, 128, "-");
             let digest = naming::base32(naming::tenant_fingerprint(&model, cell, &tenant), naming::DIGEST_LENGTH);
+            let stack = naming::tenant_stack(&model, tier, &naming::label(&tenant), &digest);
+            assert_takes("stack", &stack, 128, "-");
             let mut own = vec![(stack, "stack".to_owned())];
             for component in [&component, &other] {
                 for (suffix, limit) in [("", 63), ("-dlq", 80), ("-session", 64), ("-tenant", 64)] {
