@@ -69,6 +69,8 @@ pub mod render;
 
 pub mod passes;
 
+pub mod prove;
+
 pub mod emit;
 
 pub mod synth;

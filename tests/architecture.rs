@@ -54,6 +54,8 @@ const SERDE: &[(&str, &str)] = &[
     ("cfn/", "is the vocabulary of templates"),
     ("assembly/", "is the format of assemblies"),
     ("blueprint/tenants.rs", "reads lines of a tenants' file"),
+    ("prove/tenancy.rs", "is a declaration that people write and assemblies hold"),
+    ("prove/", "reads templates and writes evidence"),
     ("emit/mod.rs", "writes JSON; derives nothing"),
     ("passes/pack.rs", "measures the text of statements; derives nothing"),
     ("cost/", "writes reports"),
