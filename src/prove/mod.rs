@@ -4,6 +4,9 @@
 //! ([`tenancy`]). It never sees the model that the policies were made from, so it works on templates that somebody else
 //! wrote. `docs/proof.md` is the argument.
 
+pub mod automaton;
+pub mod formula;
+pub mod glob;
 pub mod policy;
 pub mod proof;
 pub mod template;
