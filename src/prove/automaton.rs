@@ -103,10 +103,6 @@ impl Bits {
         fresh
     }
 
-    fn get(&self, at: usize) -> bool {
-        self.0.get(at / 64).is_some_and(|word| word & (1 << (at % 64)) != 0)
-    }
-
     fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }
@@ -192,7 +188,7 @@ impl<'a> Machine<'a> {
 
     /// Enters a position and those that are reached from it by reading nothing.
     fn enter(&self, mut at: usize, into: &mut Bits) {
-        while into.set(2 * at) && self.piece(at) == Some(Piece::Many) {
+        while into.set(2 * at) && matches!(self.piece(at), Some(Piece::Many | Piece::Within)) {
             at += 1;
         }
     }
@@ -247,6 +243,7 @@ impl<'a> Machine<'a> {
                         Some(Piece::Char(wanted)) if wanted == letter => self.enter(bit / 2 + 1, &mut next.must),
                         Some(Piece::One) => self.enter(bit / 2 + 1, &mut next.must),
                         Some(Piece::Many) => self.enter(bit / 2, &mut next.must),
+                        Some(Piece::Within) if letter != ':' => self.enter(bit / 2, &mut next.must),
                         _ => {}
                     }
                 }
@@ -259,6 +256,7 @@ impl<'a> Machine<'a> {
                     match self.piece(bit / 2) {
                         Some(Piece::Char(wanted)) if wanted == letter => self.enter(bit / 2 + 1, &mut next.must),
                         Some(Piece::Many) => self.enter(bit / 2, &mut next.must),
+                        Some(Piece::Within) if !symbol.alphabet.contains(':') => self.enter(bit / 2, &mut next.must),
                         _ => {}
                     }
                 }
@@ -272,6 +270,8 @@ impl<'a> Machine<'a> {
         let at = bit / 2;
         match self.piece(at) {
             Some(Piece::Many) => self.enter(at, into),
+            Some(Piece::Within) if !test.is_colon() => self.enter(at, into),
+            Some(Piece::Within) => {}
             Some(Piece::One) => self.enter(at + 1, into),
             Some(Piece::Char(wanted)) => match self.symbols.get(wanted) {
                 None => {
@@ -371,6 +371,10 @@ enum CharTest {
 }
 
 impl CharTest {
+    fn is_colon(&self) -> bool {
+        matches!(self, Self::This(':'))
+    }
+
     fn can_be(&self, wanted: char, any_case: bool) -> bool {
         match self {
             Self::This(character) => *character == wanted,
@@ -463,7 +467,12 @@ fn letters(set: CharSet, machines: &[Machine<'_>]) -> Vec<char> {
     let mut alphabets: Vec<CharSet> = Vec::new();
     for machine in machines {
         for piece in machine.pieces.iter().flatten() {
-            let Piece::Char(character) = piece else { continue };
+            let Piece::Char(character) = piece else {
+                if *piece == Piece::Within {
+                    named.push(':');
+                }
+                continue;
+            };
             match machine.symbols.get(*character) {
                 Some(symbol) => alphabets.push(symbol.alphabet),
                 None => {

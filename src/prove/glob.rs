@@ -11,6 +11,8 @@ pub enum Piece {
     One,
     /// `*`: any text.
     Many,
+    /// `*` that does not run over a colon.
+    Within,
 }
 
 /// A pattern.
@@ -114,7 +116,7 @@ impl Glob {
             .map(|piece| match piece {
                 Piece::Char(character) => *character,
                 Piece::One => '?',
-                Piece::Many => '*',
+                Piece::Many | Piece::Within => '*',
             })
             .collect();
         symbols.show(&text)

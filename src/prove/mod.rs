@@ -9,6 +9,7 @@ pub mod formula;
 pub mod glob;
 pub mod policy;
 pub mod proof;
+pub mod question;
 pub mod template;
 pub mod tenancy;
 pub mod text;
