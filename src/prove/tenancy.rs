@@ -194,6 +194,9 @@ pub enum Actor {
         /// The roles, by logical id in the same template, that may open sessions in any tenant's name: their code must
         /// know which tenant it is.
         minted_by: Vec<String>,
+        /// Why the tag is always an id, if the trust policy does not see to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ids_checked_by: Option<String>,
     },
     /// For the product, not for a tenant.
     Platform {
