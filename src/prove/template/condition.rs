@@ -56,11 +56,9 @@ impl<'a> Evaluator<'a> {
                 match (one, other) {
                     (Some(one), Some(other)) => match equal(&one, &other, self.symbols) {
                         Some(truth) => truth.into(),
-                        None => Truth::Open(format!(
-                            "{} may or may not equal {}",
-                            self.shown(&one),
-                            self.shown(&other)
-                        )),
+                        None => {
+                            Truth::Open(format!("{} may or may not equal {}", self.shown(&one), self.shown(&other)))
+                        }
                     },
                     (one, other) => Truth::from(one.is_none() && other.is_none()),
                 }
@@ -72,7 +70,9 @@ impl<'a> Evaluator<'a> {
                 Truth::No => Truth::Yes,
                 open @ Truth::Open(_) => open,
             },
-            (other, ..) => Truth::Open(format!("`{other}` is no function of conditions, or its arguments are not its own")),
+            (other, ..) => {
+                Truth::Open(format!("`{other}` is no function of conditions, or its arguments are not its own"))
+            }
         }
     }
 

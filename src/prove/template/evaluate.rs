@@ -126,24 +126,18 @@ impl<'a> Evaluator<'a> {
             match name {
                 // Its functions are evaluated here; its loops are reported where they stand.
                 "AWS::LanguageExtensions" => {}
-                "AWS::Serverless-2016-10-31" => self.obstacle(
-                    "the template is one of SAM, which is expanded before it is deployed",
-                    PROCESSED,
-                ),
-                other => self.obstacle(
-                    &format!("the macro `{other}` rewrites the template before it is deployed"),
-                    PROCESSED,
-                ),
+                "AWS::Serverless-2016-10-31" => {
+                    self.obstacle("the template is one of SAM, which is expanded before it is deployed", PROCESSED)
+                }
+                other => self
+                    .obstacle(&format!("the macro `{other}` rewrites the template before it is deployed"), PROCESSED),
             }
         }
     }
 
     fn resource(&mut self, id: &'a str, resource: &'a Value) -> Option<Resource> {
         if id.starts_with("Fn::") {
-            self.obstacle(
-                &format!("`{id}` makes resources that are not in the template"),
-                PROCESSED,
-            );
+            self.obstacle(&format!("`{id}` makes resources that are not in the template"), PROCESSED);
             return None;
         }
         let Some(kind) = resource.get("Type").and_then(Value::as_str) else {
@@ -155,10 +149,7 @@ impl<'a> Evaluator<'a> {
             Truth::No => return None,
             Truth::Open(why) => {
                 self.at("Condition", |evaluator| {
-                    evaluator.obstacle(
-                        &format!("whether the resource `{id}` exists cannot be decided: {why}"),
-                        DECIDE,
-                    );
+                    evaluator.obstacle(&format!("whether the resource `{id}` exists cannot be decided: {why}"), DECIDE);
                 });
                 Some(why)
             }
@@ -203,10 +194,7 @@ impl<'a> Evaluator<'a> {
         for (name, output) in self.template.section("Outputs").into_iter().flatten() {
             self.path = vec![Step::Key("Outputs"), Step::Key(name)];
             if name.starts_with("Fn::") {
-                self.obstacle(
-                    &format!("`{name}` makes outputs that are not in the template"),
-                    PROCESSED,
-                );
+                self.obstacle(&format!("`{name}` makes outputs that are not in the template"), PROCESSED);
                 continue;
             }
             let presence = self.presence(output);
@@ -223,9 +211,8 @@ impl<'a> Evaluator<'a> {
                 value = self.unknown(&format!("whether the output exists cannot be decided: {why}"), DECIDE);
             }
             if let Some(name) = output.pointer("/Export/Name")
-                && let Some(Resolved::Text(name)) = self.at("Export", |evaluator| {
-                    evaluator.at("Name", |evaluator| evaluator.value(name))
-                })
+                && let Some(Resolved::Text(name)) =
+                    self.at("Export", |evaluator| evaluator.at("Name", |evaluator| evaluator.value(name)))
             {
                 exports.push((name, value.clone()));
             }
@@ -242,7 +229,9 @@ impl<'a> Evaluator<'a> {
 
     fn value_within(&mut self, json: &'a Value) -> Option<Resolved> {
         match json {
-            Value::Null => Some(self.unknown("nothing stands here", "CloudFormation takes no `null`: take the key out")),
+            Value::Null => {
+                Some(self.unknown("nothing stands here", "CloudFormation takes no `null`: take the key out"))
+            }
             Value::Bool(truth) => Some(Resolved::Text(if *truth { "true" } else { "false" }.to_owned())),
             Value::Number(number) => Some(Resolved::Text(number.to_string())),
             Value::String(text) => Some(self.literal(text)),
@@ -462,8 +451,7 @@ impl<'a> Evaluator<'a> {
 }
 
 /// What to do about a condition.
-pub(super) const DECIDE: &str =
-    "say what the parameters that it compares stand for, under `parameters` in the declaration: `{ is: { text: prod } }`";
+pub(super) const DECIDE: &str = "say what the parameters that it compares stand for, under `parameters` in the declaration: `{ is: { text: prod } }`";
 
 /// What to do about macros.
 pub(super) const PROCESSED: &str =

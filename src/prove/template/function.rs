@@ -183,9 +183,7 @@ impl<'a> Evaluator<'a> {
                 continue;
             }
             let value = match own.and_then(|own| own.as_object()?.get_key_value(variable)) {
-                Some((key, value)) => {
-                    self.item(1, |evaluator| evaluator.at(key, |evaluator| evaluator.value(value)))
-                }
+                Some((key, value)) => self.item(1, |evaluator| evaluator.at(key, |evaluator| evaluator.value(value))),
                 None => match variable.split_once('.') {
                     Some((id, attribute)) => Some(self.get_att(id, attribute)),
                     None => self.reference(variable),
@@ -312,8 +310,8 @@ impl<'a> Evaluator<'a> {
         match self.condition(condition) {
             Truth::Yes => self.item(1, |evaluator| evaluator.value(yes)),
             Truth::No => self.item(2, |evaluator| evaluator.value(no)),
-            Truth::Open(why) => {
-                self.quietly(|evaluator| {
+            Truth::Open(why) => self
+                .quietly(|evaluator| {
                     let yes = evaluator.item(1, |evaluator| evaluator.value(yes));
                     let no = evaluator.item(2, |evaluator| evaluator.value(no));
                     match (yes, no) {
@@ -324,8 +322,7 @@ impl<'a> Evaluator<'a> {
                 })
                 .unwrap_or_else(|| {
                     Some(self.unknown(&format!("which of two values stands here cannot be decided: {why}"), DECIDE))
-                })
-            }
+                }),
         }
     }
 

@@ -189,9 +189,7 @@ impl<'de> Deserialize<'de> for Format {
 /// Nothing if the file is broken; a test reads it.
 fn table() -> Option<&'static Table> {
     static TABLE: OnceLock<Option<Table>> = OnceLock::new();
-    TABLE
-        .get_or_init(|| serde_json::from_str(include_str!("../../../data/resource-identity.json")).ok())
-        .as_ref()
+    TABLE.get_or_init(|| serde_json::from_str(include_str!("../../../data/resource-identity.json")).ok()).as_ref()
 }
 
 fn find(kind: &str) -> Option<&'static Kind> {
@@ -386,7 +384,10 @@ impl<'a> Evaluator<'a> {
             let (length, alphabet) = (symbol.length, symbol.alphabet);
             let alphabet = alphabet
                 .and(CharSet::of(|character| character.is_ascii_uppercase(), false).complement())
-                .or(CharSet::of(|character| alphabet.contains(character.to_ascii_uppercase()) && character.is_ascii_lowercase(), false));
+                .or(CharSet::of(
+                    |character| alphabet.contains(character.to_ascii_uppercase()) && character.is_ascii_lowercase(),
+                    false,
+                ));
             lower.push_str(&self.opaque(name, alphabet, length, None)?);
         }
         Ok(lower)
@@ -490,7 +491,10 @@ impl<'a> Evaluator<'a> {
             "aws" | "aws-us-gov" => Ok("amazonaws.com".to_owned()),
             "aws-cn" => Ok("amazonaws.com.cn".to_owned()),
             _ => {
-                let alphabet = CharSet::of(|character| character.is_ascii_lowercase() || "0123456789.-".contains(character), false);
+                let alphabet = CharSet::of(
+                    |character| character.is_ascii_lowercase() || "0123456789.-".contains(character),
+                    false,
+                );
                 let symbol = Symbol {
                     name: "AWS::URLSuffix".to_owned(),
                     alphabet,
@@ -566,7 +570,8 @@ mod tests {
     #[test]
     fn the_table_can_be_read_and_every_variable_is_known() {
         let table: Table = serde_json::from_str(include_str!("../../../data/resource-identity.json")).unwrap();
-        let shared = ["Partition", "Region", "Account", "URLSuffix", "Name", "SlashName", "Arn", "Parent", "ParentName"];
+        let shared =
+            ["Partition", "Region", "Account", "URLSuffix", "Name", "SlashName", "Arn", "Parent", "ParentName"];
         for (name, kind) in &table.identities {
             assert!(crate::cfn::schema::is_known(name), "{name} is no type");
             let formats = kind.reference.iter().chain(&kind.arn).chain(kind.attributes.values()).chain(&kind.parts);
@@ -580,7 +585,9 @@ mod tests {
             assert!(form.is_none_or(|form| table.generated.contains_key(form)), "{name}: {form:?}");
             let facts = crate::cfn::schema::find(name).unwrap();
             let first = |path: &str| path.split('.').next().unwrap().to_owned();
-            for property in kind.name.iter().map(|path| first(path)).chain(kind.parent.iter().map(|of| of.property.clone())) {
+            for property in
+                kind.name.iter().map(|path| first(path)).chain(kind.parent.iter().map(|of| of.property.clone()))
+            {
                 let properties: Vec<String> = facts.properties().map(|known| known.to_string()).collect();
                 assert!(properties.contains(&property), "{name} has no property `{property}`: {properties:?}");
             }

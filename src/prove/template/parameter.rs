@@ -159,7 +159,8 @@ mod tests {
         assert_eq!(classes("^$").unwrap(), (CharSet::NONE, (0, 0)));
         assert!(classes(r"^\d{12}$").unwrap().0 == CharSet::digits());
         assert!(classes("^[^:]*$").unwrap().0.contains('/'));
-        for unread in ["[a-z]+", "^(a|b)$", "^a|b$", "^a+?$", "^[a-z&&[^b]]$", r"^\p{L}+$", "^[a-", "^a{3$", "^a{2,1}$"] {
+        for unread in ["[a-z]+", "^(a|b)$", "^a|b$", "^a+?$", "^[a-z&&[^b]]$", r"^\p{L}+$", "^[a-", "^a{3$", "^a{2,1}$"]
+        {
             assert_eq!(classes(unread), None, "{unread}");
         }
     }

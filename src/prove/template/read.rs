@@ -34,13 +34,7 @@ impl Template {
                 && let Ok(Strict(value)) = serde_json::from_str(text)
             {
                 let id = sources.add(file, text);
-                return Some(Self {
-                    file: file.to_owned(),
-                    id,
-                    text: text.to_owned(),
-                    value,
-                    tree: OnceLock::new(),
-                });
+                return Some(Self { file: file.to_owned(), id, text: text.to_owned(), value, tree: OnceLock::new() });
             }
         }
         let node = source::read(file, text, sources, sink)?;
