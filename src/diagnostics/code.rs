@@ -159,6 +159,10 @@ registry! {
     SCHEMA_PROPERTY = "schema/property", Error, "a resource's properties do not fit its type";
     SCHEMA_DANGLING = "schema/dangling", Error, "a template refers to something it does not have";
 
+    POLICY_UNKNOWN_ACTION = "policy/unknown-action", Warning, "a policy names an action that does not exist";
+    POLICY_UNKNOWN_KEY = "policy/unknown-key", Warning, "a policy has a condition on a key that does not exist";
+    POLICY_KEY_NEVER_CARRIED = "policy/key-never-carried", Error, "no action of a statement carries the key of its condition";
+
     ACKNOWLEDGE_UNKNOWN = "acknowledge/unknown", Error, "a code is acknowledged that does not exist";
     ACKNOWLEDGE_FORBIDDEN = "acknowledge/forbidden", Error, "a finding is acknowledged that nobody can wave through";
     ACKNOWLEDGE_UNUSED = "acknowledge/unused", Warning, "an acknowledgement matches no finding";

@@ -13,7 +13,7 @@ use crate::emit::{Expander, Template, template, yaml};
 use crate::ir::StackGraph;
 use crate::model::component::{Code, Function};
 use crate::model::{Body, Cell, ComponentName, Model, Parameter, Sharing, Tier, TierName, naming};
-use crate::passes::{limits, retention, tagging, validate};
+use crate::passes::{limits, policies, retention, tagging, validate};
 use crate::render;
 use crate::source::why;
 
@@ -156,6 +156,7 @@ impl Shapes {
             tagging::run(stack, model, &tier, inputs.facts, validator);
             retention::run(stack, validator);
             validate::run(stack, validator, sink);
+            policies::run(stack, sink);
             limits::run(stack, &what, &tier.origin, inputs.facts, sink)?;
             let template = template(stack, &model.ids);
             limits::size(template.bytes.len(), &what, &tier.origin, inputs.facts, sink)?;
