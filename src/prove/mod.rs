@@ -4,6 +4,7 @@
 //! ([`tenancy`]). It never sees the model that the policies were made from, so it works on templates that somebody else
 //! wrote. `docs/proof.md` is the argument.
 
+pub mod evaluate;
 pub mod policy;
 pub mod proof;
 pub mod template;
