@@ -4,12 +4,23 @@
 //! ([`tenancy`]). It never sees the model that the policies were made from, so it works on templates that somebody else
 //! wrote. `docs/proof.md` is the argument.
 
+pub mod actions;
 pub mod automaton;
+pub mod callers;
+pub mod evaluate;
+pub mod evidence;
+pub mod findings;
 pub mod formula;
 pub mod glob;
+pub mod oblige;
 pub mod policy;
 pub mod proof;
 pub mod question;
+pub mod refute;
+pub mod report;
+pub mod request;
+pub mod targets;
 pub mod template;
 pub mod tenancy;
 pub mod text;
+pub mod world;
