@@ -188,3 +188,25 @@ fn shapes_schema_and_types_say_the_same() {
     }
     assert!(accepted > 100 && rejected > 500, "{accepted} {rejected}");
 }
+
+/// The page has every key and every word there is, and its example has nothing wrong with it.
+#[test]
+fn the_page_says_everything() {
+    let page = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tenancy.md"));
+    let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let (read, findings) = parse(example);
+    assert!(read.is_some() && findings.is_empty(), "{findings:#?}");
+    let mut all = Vec::new();
+    places(&json_schema(), "", &mut all);
+    let schema = json_schema();
+    for place in all {
+        let (parent, key) = place.rsplit_once('/').unwrap_or_default();
+        let word = match schema.pointer(&place) {
+            Some(Value::String(word)) if parent.ends_with("/enum") => word,
+            Some(Value::Object(_)) if parent.ends_with("/properties") => key,
+            _ => continue,
+        };
+        let said = [format!("`{word}`"), format!("`{word}:"), format!("{{ {word}:"), format!(" {word}: ")];
+        assert!(said.iter().any(|said| page.contains(said)), "docs/tenancy.md does not say {word}");
+    }
+}
