@@ -4,8 +4,14 @@
 //! ([`tenancy`]). It never sees the model that the policies were made from, so it works on templates that somebody else
 //! wrote. `docs/proof.md` is the argument.
 
+pub mod evidence;
+pub mod findings;
 pub mod policy;
 pub mod proof;
+pub mod report;
+pub mod request;
+#[cfg(test)]
+mod sample;
 pub mod template;
 pub mod tenancy;
 pub mod text;
