@@ -103,6 +103,20 @@ registry! {
     ISOLATION_POOL_REACHES_SILO = "isolation/pool-reaches-silo", Error, "a pooled component holds on to one tenant's resource";
     ISOLATION_SHARED_ACCOUNT = "isolation/shared-account", Error, "two tenants whose boundary is the account share one";
     ISOLATION_BOUNDARY = "isolation/boundary", Error, "the boundary does not fit the tier";
+    ISOLATION_REFUTED = "isolation/refuted", Error, "a request crosses from one tenant to another";
+    ISOLATION_UNKNOWN = "isolation/unknown", Error, "it could not be decided whether a request crosses from one tenant to another";
+
+    LOCKOUT_REFUTED = "lockout/refuted", Error, "a guardrail keeps operators from their work";
+    LOCKOUT_UNKNOWN = "lockout/unknown", Error, "it could not be decided whether the guardrails let operators work";
+
+    PACKING_REFUTED = "packing/refuted", Error, "packed policies do not say what the guardrails say";
+    PACKING_UNKNOWN = "packing/unknown", Error, "it could not be decided whether packed policies say what the guardrails say";
+
+    INSTANCE_REFUTED = "instance/refuted", Error, "a tenant's template is not the template of its tier";
+    INSTANCE_UNKNOWN = "instance/unknown", Error, "it could not be decided whether a tenant's template is the template of its tier";
+
+    PROOF_DECLARATION = "proof/declaration", Error, "the declaration of who owns what cannot be read";
+    PROOF_INPUT = "proof/input", Error, "a file that a proof needs cannot be read";
 
     REFERENCE_UNKNOWN_COMPONENT = "reference/unknown-component", Error, "a component is named that the tier does not have";
     REFERENCE_UNKNOWN_ATTRIBUTE = "reference/unknown-attribute", Error, "a component does not have the attribute that is asked for";

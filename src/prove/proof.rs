@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::policy::Place;
 
 /// The answer to all that was asked.
@@ -20,15 +22,16 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// The worst of all verdicts: refuted before unknown before proved.
+    /// The worst of all verdicts: refuted before unknown before proved. Where nothing was asked, nothing is known.
     #[must_use]
     pub fn result(&self) -> Outcome {
-        self.obligations.iter().map(|obligation| obligation.verdict.outcome()).max().unwrap_or(Outcome::Proved)
+        self.obligations.iter().map(|obligation| obligation.verdict.outcome()).max().unwrap_or(Outcome::Unknown)
     }
 }
 
 /// How it ended, from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Outcome {
     /// No request exists that breaks the claim.
     Proved,
@@ -38,8 +41,21 @@ pub enum Outcome {
     Refuted,
 }
 
+impl Outcome {
+    /// The word in evidence and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Unknown => "unknown",
+            Self::Refuted => "refuted",
+        }
+    }
+}
+
 /// What kind of thing was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Claim {
     /// Nobody but its owner reaches a tenant's data or own resources.
     Data,
@@ -53,6 +69,24 @@ pub enum Claim {
     Packing,
     /// Every emitted instance is its template at the tenant's id.
     Instance,
+}
+
+impl Claim {
+    /// Every kind, in order.
+    pub const ALL: [Self; 6] = [Self::Data, Self::Mint, Self::Control, Self::Lockout, Self::Packing, Self::Instance];
+
+    /// The word in evidence and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Mint => "mint",
+            Self::Control => "control",
+            Self::Lockout => "lockout",
+            Self::Packing => "packing",
+            Self::Instance => "instance",
+        }
+    }
 }
 
 /// One thing that was asked, and its answer.
@@ -81,7 +115,8 @@ pub struct Obligation {
 }
 
 /// How an answer was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Method {
     /// No statement anywhere grants it.
     NoGrant,

@@ -1,0 +1,44 @@
+//! What a proof is asked, and what it is given from outside: whoever calls reads the files and runs the solver.
+
+use std::collections::BTreeMap;
+
+use super::tenancy::Tenancy;
+
+/// What a proof is about. Names of files are those of the declaration, so that nothing that comes of the proof depends on
+/// where the files were.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The declaration, as `files` has it under [`Request::DECLARATION`].
+    pub tenancy: Tenancy,
+    /// Every file that the declaration names, and the declaration itself.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Request {
+    /// The name of the declaration among the files.
+    pub const DECLARATION: &'static str = "tenancy.json";
+}
+
+/// What a proof may use besides its input.
+#[derive(Default)]
+pub struct Tools<'a> {
+    /// Takes the problem of each formula in SMT-LIB: the obligation's id, and the text.
+    pub problems: Option<&'a mut dyn FnMut(&str, &str)>,
+    /// A second solver.
+    pub solver: Option<Solver<'a>>,
+}
+
+impl std::fmt::Debug for Tools<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let solver = self.solver.as_ref().map(|solver| &solver.name);
+        formatter.debug_struct("Tools").field("problems", &self.problems.is_some()).field("solver", &solver).finish()
+    }
+}
+
+/// A solver that reads SMT-LIB.
+pub struct Solver<'a> {
+    /// Its name and version.
+    pub name: String,
+    /// Gives a problem's answer: `unsat`, `sat` or `unknown`; none when it could not be asked.
+    pub ask: &'a dyn Fn(&str) -> Option<String>,
+}
