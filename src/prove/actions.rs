@@ -72,11 +72,11 @@ pub fn managed_policy(arn: &str) -> Option<&'static Value> {
 
 /// The actions of a service that are done to one of the resource types.
 #[must_use]
-pub fn on(service: &str, types: &[&str]) -> Vec<Action> {
+pub fn on<T: AsRef<str>>(service: &str, types: &[T]) -> Vec<Action> {
     let Some(service) = Catalogue::shipped().service(service) else { return Vec::new() };
     service
         .actions()
-        .filter(|action| action.resource_types().any(|used| types.contains(&used.resource_type.name())))
+        .filter(|action| action.resource_types().any(|used| types.iter().any(|name| name.as_ref() == used.resource_type.name())))
         .collect()
 }
 

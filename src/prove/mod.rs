@@ -91,7 +91,7 @@ pub fn prove(
         }
     }
     let mut world = World::deploy(tenancy, &ids, &templates, &guardrails);
-    let controlled = facts.resource_control().iter().map(ToString::to_string).collect();
+    let controlled = facts.resource_control().supported.clone();
     let mut listener = |id: &str, problem: &formula::Problem, symbols: &text::Symbols| {
         let _ = (id, problem, symbols, &tools);
         None

@@ -504,7 +504,7 @@ fn exceptions(tenancy: &Tenancy) -> Vec<Exception> {
                     kind: "role that acts for the product",
                     reason: reason.clone(),
                 }),
-                Actor::Session { minted_by } => all.push(Exception {
+                Actor::Session { minted_by, .. } => all.push(Exception {
                     what: what(name),
                     kind: "role for sessions of any tenant",
                     reason: format!("opened by {}, whose code must know which tenant it is", minted_by.join(", ")),

@@ -164,7 +164,7 @@ fn actor(cell: &StackGraph, member: &Member, node: &GraphNode) -> Option<Actor> 
             },
         }),
         (Body::Function(_), "session-role") => {
-            Some(Actor::Session { minted_by: of_same("role").into_iter().collect() })
+            Some(Actor::Session { minted_by: of_same("role").into_iter().collect(), ids_checked_by: None })
         }
         (Body::Network(_), "flow-role") => {
             Some(Actor::Platform { reason: format!("lets VPC Flow Logs write down the connections in `{name}`") })
