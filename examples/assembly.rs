@@ -8,13 +8,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use tenantry::assembly::{
-    Assembly, Boundary, CDK_MANIFEST, CdkStack, CdkWriter, CellRecord, Digest, Draft, Fact, Format, Isolation,
-    Manifest, Mode, Outcome, Placement, Scope, StackRecord, State, TENANTS, TemplateRecord, TenantRecord,
-    TenantsRecord, TierPolicies, TierRecord, verify,
+    Assembly, Boundary, CDK_MANIFEST, CdkStack, CdkWriter, CellRecord, Digest, Draft, Evidence, Fact, Format,
+    Isolation, Manifest, Mode, Outcome, Placement, Scope, StackRecord, State, TENANCY, TENANTS, TemplateRecord,
+    TenancyRecord, TenantRecord, TenantsRecord, TierPolicies, TierRecord, Verdict, verify,
 };
 
 const SILO: &str = "templates/enterprise.template.json";
 const CELL: &str = "templates/enterprise-cell.template.json";
+const IDS: &str = "^t-[0-9]{6}$";
 const CELLS: usize = 4;
 const TOPIC: &str = r#"{"Parameters":{"TenantId":{"Type":"String"},"Color":{"Type":"String","Default":"blue"}},"Resources":{"Topic":{"Type":"AWS::SNS::Topic","Properties":{"DisplayName":{"Ref":"TenantId"}}}}}
 "#;
@@ -55,6 +56,10 @@ fn write(folder: &Path, mode: Mode, tenants: usize, files: usize, changed: usize
     let draft = Draft::begin(folder, mode)?;
     let silo = draft.put(SILO, TOPIC.as_bytes())?;
     let cell = draft.put(CELL, b"{\"Resources\":{\"Topic\":{\"Type\":\"AWS::SNS::Topic\"}}}\n")?;
+    let declaration = format!(
+        r#"{{"tenancy":1,"ids":{{"pattern":"{IDS}"}},"templates":[{{"template":"{CELL}","scope":"shared"}},{{"template":"{SILO}","scope":"tenant"}}]}}"#
+    );
+    let tenancy = draft.put(TENANCY, format!("{declaration}\n").as_bytes())?;
     for number in 0..files {
         let mut content = format!("{number:08}").repeat(2750);
         if number < changed {
@@ -106,7 +111,7 @@ fn write(folder: &Path, mode: Mode, tenants: usize, files: usize, changed: usize
         format: Format,
         blueprint: "orders".to_owned(),
         environment: "prod".to_owned(),
-        id_pattern: "^t-[0-9]{6}$".to_owned(),
+        id_pattern: IDS.to_owned(),
         expanded: false,
         tiers: vec![TierRecord {
             tier: "enterprise".to_owned(),
@@ -123,6 +128,8 @@ fn write(folder: &Path, mode: Mode, tenants: usize, files: usize, changed: usize
             template(CELL, cell, Scope::Cell, &[]),
         ],
         tenants: TenantsRecord { path: TENANTS.to_owned(), count: tenants as u64, sha256 },
+        tenancy: TenancyRecord { path: TENANCY.to_owned(), sha256: tenancy },
+        evidence: Evidence { verdict: Verdict::NotProved, path: None },
         facts: vec![Fact { name: "limits".to_owned(), date: "2026-10-01".to_owned() }],
         files: Vec::new(),
     };

@@ -9,9 +9,11 @@ mod snapshots {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
+    use tenantry::assembly::verify;
     use tenantry::diagnostics::{Sink, SourceMap};
-    use tenantry::prove::tenancy::Tenancy;
+    use tenantry::prove::tenancy::{Owner, Tenancy};
     use tenantry::source::Memory;
+    use tenantry::synth::Options;
 
     use super::support::{Run, assemble, files, text_of};
 
@@ -81,6 +83,43 @@ mod snapshots {
                 }
                 let path = entry.path().strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
                 assert!(path.ends_with(".new") || expected.contains(&path), "nothing emits snapshots/synth/{path}");
+            }
+        }
+    }
+
+    /// Whatever the options are, the declaration speaks of the templates that are there; and a role of a tenant's own
+    /// stack that may send to a shared queue is let in by name, from the tier's template and from its variants.
+    #[test]
+    fn declarations_speak_of_what_is_there() {
+        let bridge = "tenantry: 1\nblueprint: shop\nowner: o\ncost_center: c\ncells: [{ cell: eu-1, region: eu-west-1, account: '111111111111' }]\n\
+            tiers:\n  - tier: gold\n    isolation: bridge\n    siloed: [Own, Files]\n    pooled: [Jobs]\n    components:\n      \
+            - { queue: Jobs, partition_by: tenant_id }\n      - { bucket: Files }\n      - { function: Own, code: { inline: x } }\n    \
+            allow: [{ from: Own, access: send, to: Jobs }]\n\
+            tenants: [{ tenant: one, tier: gold }, { tenant: two, tier: gold, overrides: { Files: { lock_days: 60 } } }]\n";
+        let everything = text_of("tests/fixtures/everything.yaml");
+        for (expand, yaml) in [(false, false), (true, false), (false, true)] {
+            for text in [bridge, &everything] {
+                let folder = tempfile::tempdir().unwrap();
+                let out = folder.path().join("assembly");
+                let options = Options { expand, yaml, cdk: !yaml, ..Options::default() };
+                assemble(text, &Memory::default(), &out, Run { options, ..Run::default() }).unwrap();
+                let findings = verify(&out).into_sorted();
+                assert!(findings.is_empty(), "{findings:?}");
+                let emitted = files(&out);
+                declared(&emitted);
+                if text == bridge {
+                    let declaration: Tenancy = serde_json::from_slice(&emitted["tenancy.json"]).unwrap();
+                    let templates: Vec<&str> =
+                        declaration.templates.iter().map(|deployed| deployed.template.as_str()).collect();
+                    let [_, tenant, variant] = templates[..] else { panic!("{templates:?}") };
+                    let through = declaration.templates[0].owners.values().find_map(|owner| match owner {
+                        Owner::Application { through, .. } if !through.is_empty() => Some(through),
+                        _ => None,
+                    });
+                    let files: Vec<&str> =
+                        through.unwrap().iter().map(|role| role.split('#').next().unwrap()).collect();
+                    assert_eq!(files, [tenant, variant]);
+                }
             }
         }
     }

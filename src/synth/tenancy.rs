@@ -101,6 +101,9 @@ fn owner(tier: &Tier, member: &Member, node: &GraphNode) -> Option<Owner> {
         (Body::Queue(_), "dead-letters") => application(
             "messages of all tenants that could not be worked on; people who move them back see them".into(),
         ),
+        (Body::Topic(topic), "topic") if topic.tenant_key.is_none() && !is_reached(tier, name) => {
+            Owner::Platform { reason: "alarms speak through it, of numbers over all tenants".into() }
+        }
         (Body::Topic(topic), "topic") => application(format!(
             "policies cannot see inside messages: senders name the tenant{}, and subscribers take it from there",
             named(topic.tenant_key.as_ref())
@@ -113,7 +116,7 @@ fn owner(tier: &Tier, member: &Member, node: &GraphNode) -> Option<Owner> {
             application("events of all tenants, kept for replay; whoever replays them replays every tenant's".into())
         }
         (Body::Function(_), "function") => application(
-            "it runs for all tenants: its code takes the tenant from the verified token, never from its input alone"
+            "it runs for all tenants: its code must know for which, from a verified token or from a sender it trusts"
                 .into(),
         ),
         (Body::Function(_), "logs") => {
@@ -141,6 +144,11 @@ fn owner(tier: &Tier, member: &Member, node: &GraphNode) -> Option<Owner> {
     })
 }
 
+/// Whether a function has access to a component.
+fn is_reached(tier: &Tier, name: &ComponentName) -> bool {
+    tier.grants.iter().any(|grant| grant.to == *name)
+}
+
 /// Where messages and events name their tenant.
 fn named(key: Option<&TenantKey>) -> String {
     match key {
@@ -157,9 +165,12 @@ fn actor(cell: &StackGraph, member: &Member, node: &GraphNode) -> Option<Actor> 
         cell.nodes.iter().find(same).map(|other| other.id.to_string())
     };
     match (&member.component.body, node.role.as_str()) {
-        (Body::Function(_), "role") => Some(Actor::Platform {
+        (Body::Function(function), "role") => Some(Actor::Platform {
             reason: match of_same("session-role") {
-                Some(_) => format!("runs `{name}`, whose code takes from the verified token for whom a session is"),
+                Some(_) if function.consumes.is_empty() => {
+                    format!("runs `{name}`, whose code takes from the verified token for whom a session is")
+                }
+                Some(_) => format!("runs `{name}`, whose code takes from each message for whom a session is"),
                 None => format!("runs `{name}`, which opens no session in a tenant's name"),
             },
         }),
