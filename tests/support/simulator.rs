@@ -16,8 +16,6 @@ pub(crate) struct Answer {
     pub(crate) public: String,
     /// The same from its core, which drops nothing.
     pub(crate) core: String,
-    /// Whether it took the request for one of many resources, because its resource holds a `*`.
-    pub(crate) many_resources: bool,
     /// The keys that the public call dropped.
     pub(crate) ignored: Vec<String>,
     /// What went wrong, if something did.
@@ -69,8 +67,12 @@ fn answer(line: &Value) -> Answer {
         name: text("name"),
         public: text("public"),
         core: text("core"),
-        many_resources: line["kind"] == "wildcard",
-        ignored: line["ignored"].as_array().into_iter().flatten().filter_map(|key| Some(key.as_str()?.to_owned())).collect(),
+        ignored: line["ignored"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|key| Some(key.as_str()?.to_owned()))
+            .collect(),
         error: text("error"),
     }
 }
