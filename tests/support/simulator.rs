@@ -22,6 +22,20 @@ pub(crate) struct Answer {
     pub(crate) error: String,
 }
 
+impl Answer {
+    /// What it says: its public call where that dropped no key, and else its core.
+    pub(crate) fn decision(&self) -> &str {
+        if self.ignored.is_empty() && self.public != "Error" { &self.public } else { &self.core }
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, public, core, ignored, error } = self;
+        write!(formatter, "{name}: public {public}, core {core}, dropped {ignored:?} {error}")
+    }
+}
+
 /// The answers to cases, in their order, from one process. None if the simulator is not wanted: `TENANTRY_SKIP_EXTERNAL`
 /// is set to `1`.
 ///
