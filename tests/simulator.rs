@@ -1,4 +1,4 @@
-//! Our evaluator against the public simulator of IAM policies: the same answer to every request, apart from the differences
+//! Our evaluator against the public simulator of IAM policies: the same answer to every request, apart from differences
 //! that are listed here with their reasons. `tools/test-env.sh` installs it; without it these tests fail, unless
 //! `TENANTRY_SKIP_EXTERNAL=1` is set.
 
@@ -202,10 +202,10 @@ mod tests {
         };
         let no_arn = |value: &Value| texts(value).iter().any(|text: &String| text.matches(':').count() < 5);
         if cell.given == json!([]) {
-            // The user guide calls it a null data set, and no request of AWS holds one; the simulator takes it for a key.
+            // A null data set to the user guide, and in no request of AWS; the simulator takes it for a key.
             Some(("a set without members", false))
         } else if written.contains("${*}") && cell.operator.contains("Equals") {
-            // The user guide has one meaning for `${*}` everywhere; the simulator compares it as written under `Equals`.
+            // To the user guide `${*}` is the same everywhere; the simulator compares it as written under `Equals`.
             Some(("an escaped wildcard under an operator without wildcards", false))
         } else if written.contains("Empty") {
             // An empty tag is a value. The simulator says so of `Null`, and of variables that it is missing.
@@ -315,7 +315,7 @@ mod tests {
         let variable = "arn:aws:sqs:eu-central-1:111111111111:app_${aws:PrincipalTag/T}";
         let split = "it splits an ARN at the colon inside a variable, so that no queue and no topic fits";
         probes.push((tagged(allow("queue", queue, variable), "t-1"), Some(split)));
-        let parts = "it compares part by part unless the pattern has fewer parts; the user guide lets a `*` that ends a part run on";
+        let parts = "it compares part by part if there are six; in the user guide a `*` that ends a part may run on";
         for (pattern, reason) in [
             ("arn:aws:sqs:*", None),
             ("arn:*", None),
@@ -472,7 +472,8 @@ mod tests {
         let (action, key) = TARGETS[2];
         let mut asked = tagged(case("context", action, key), "t-1");
         let condition = json!({ "StringEquals": { "kms:EncryptionContext:tenant": "${aws:PrincipalTag/T}" } });
-        let statement = json!({ "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": action, "Resource": "*", "Condition": condition });
+        let statement = json!({ "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": action, "Resource": "*",
+            "Condition": condition });
         asked.resource = Some(named("key", statement));
         asked.request.context.insert("kms:EncryptionContext:tenant".to_owned(), Values::One("t-1".to_owned()));
         let Some(answers) = ask(&[asked.clone()]) else { return };

@@ -20,7 +20,7 @@ impl Lots {
         Self(seed)
     }
 
-    /// A number below `end`. The generator is the linear congruential one of Knuth's MMIX, of which the upper bits are used.
+    /// A number below `end`: the upper bits of the linear congruential generator of Knuth's MMIX.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % end
@@ -142,8 +142,8 @@ impl World {
     }
 }
 
-/// The worlds: a table, a bucket, a key, a queue, a trust policy; with and without the organization, a boundary, a session's
-/// policy.
+/// The worlds: a table, a bucket, a key, a queue, a trust policy; with and without the organization, a boundary, a
+/// session's policy.
 pub(crate) fn worlds() -> Vec<World> {
     let tag = ("aws:PrincipalTag/T", vec![json!("ID"), json!("ID"), json!("ID"), json!("*")]);
     let tls = ("aws:SecureTransport", vec![json!("true"), json!("true"), json!("true"), json!("false")]);
@@ -172,7 +172,8 @@ pub(crate) fn worlds() -> Vec<World> {
         vec![level(
             "root",
             &[json!([
-                { "Effect": "Deny", "Principal": "*", "Action": ["s3:*", "sqs:*", "kms:*", "sts:AssumeRole", "dynamodb:*"], "Resource": "*",
+                { "Effect": "Deny", "Principal": "*",
+                    "Action": ["s3:*", "sqs:*", "kms:*", "sts:AssumeRole", "dynamodb:*"], "Resource": "*",
                   "Condition": { "StringNotEqualsIfExists": { "aws:PrincipalOrgID": "o-own" },
                                  "BoolIfExists": { "aws:PrincipalIsAWSService": "false" } } },
                 { "Effect": "Deny", "Principal": "*", "Action": ["s3:*", "sqs:*"], "Resource": "*",
@@ -191,8 +192,10 @@ pub(crate) fn worlds() -> Vec<World> {
     table.identity = vec![named(
         "items",
         json!([
-            { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"], "Resource": [table_arn, format!("{table_arn}/index/*")],
-              "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["${aws:PrincipalTag/T}", "${aws:PrincipalTag/T}#*"] },
+            { "Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:Query"],
+                "Resource": [table_arn, format!("{table_arn}/index/*")],
+              "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [
+              "${aws:PrincipalTag/T}", "${aws:PrincipalTag/T}#*"] },
                              "Null": { "dynamodb:LeadingKeys": "false" } } },
             { "Effect": "Allow", "Action": "dynamodb:Describe*", "Resource": "*" },
         ]),
@@ -224,7 +227,8 @@ pub(crate) fn worlds() -> Vec<World> {
     bucket.identity = vec![named(
         "objects",
         json!([
-            { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::data/${aws:PrincipalTag/T}/*" },
+            { "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"],
+                "Resource": "arn:aws:s3:::data/${aws:PrincipalTag/T}/*" },
             { "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::data",
               "Condition": { "StringLike": { "s3:prefix": ["${aws:PrincipalTag/T}/*", "${aws:PrincipalTag/T}/"] } } },
         ]),
@@ -232,9 +236,11 @@ pub(crate) fn worlds() -> Vec<World> {
     bucket.resource = Some(named(
         "bucket",
         json!([
-            { "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::data", "arn:aws:s3:::data/*"],
+            { "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+                "Resource": ["arn:aws:s3:::data", "arn:aws:s3:::data/*"],
               "Condition": { "Bool": { "aws:SecureTransport": "false" } } },
-            { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{FOREIGN}:root") }, "Action": "s3:GetObject",
+            { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{FOREIGN}:root") },
+                "Action": "s3:GetObject",
               "Resource": "arn:aws:s3:::data/${aws:PrincipalTag/T}/*",
               "Condition": { "StringEquals": { "aws:PrincipalOrgID": "o-own" } } },
             { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/public/*" },
@@ -271,7 +277,10 @@ pub(crate) fn worlds() -> Vec<World> {
     bounded.identity = vec![named("all", everything())];
     bounded.boundaries =
         vec![named("boundary", json!({ "Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::data/*" }))];
-    let to = |principal: &str, action: &str| json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": action, "Resource": "arn:aws:s3:::data/*" });
+    let to = |principal: &str, action: &str| {
+        json!({ "Effect": "Allow", "Principal": { "AWS": principal },
+        "Action": action, "Resource": "arn:aws:s3:::data/*" })
+    };
     let user = format!("arn:aws:iam::{ACCOUNT}:user/ann");
     bounded.resource = Some(named(
         "bucket",
@@ -306,11 +315,14 @@ pub(crate) fn worlds() -> Vec<World> {
     key.resource = Some(named(
         "key",
         json!([
-            { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{ACCOUNT}:root") }, "Action": "kms:*", "Resource": "*",
+            { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{ACCOUNT}:root") }, "Action": "kms:*",
+                "Resource": "*",
               "Condition": { "StringEquals": { "kms:ViaService": "s3.eu-central-1.amazonaws.com" } } },
-            { "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*",
+            { "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                "Resource": "*",
               "Condition": { "StringEquals": { "kms:EncryptionContext:tenant": "${aws:PrincipalTag/T}" } } },
-            { "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "kms:Decrypt", "Resource": "*",
+            { "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "kms:Decrypt",
+                "Resource": "*",
               "Condition": { "StringEquals": { "aws:SourceAccount": ACCOUNT } } },
         ]),
     ));
@@ -342,7 +354,8 @@ pub(crate) fn worlds() -> Vec<World> {
     queue.resource = Some(named(
         "queue",
         json!({
-        "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": "*",
+        "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage",
+            "Resource": "*",
         "Condition": { "ArnLike": { "aws:SourceArn": "arn:aws:sns:eu-central-1:111111111111:news*" } } }),
     ));
     (queue.scps, queue.rcps) = (scps(), rcps());
@@ -376,7 +389,8 @@ pub(crate) fn worlds() -> Vec<World> {
         json!([
             { "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "sts:AssumeRole" },
             { "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "sts:TagSession",
-              "Condition": { "StringLike": { "aws:RequestTag/T": "?*" }, "ForAllValues:StringEquals": { "aws:TagKeys": ["T"] },
+              "Condition": { "StringLike": { "aws:RequestTag/T": "?*" },
+                         "ForAllValues:StringEquals": { "aws:TagKeys": ["T"] },
                              "Null": { "aws:TagKeys": "false" } } },
             { "Effect": "Deny", "Principal": "*", "Action": "sts:TagSession",
               "Condition": { "StringLike": { "aws:RequestTag/T": ["*/*", "*#*", "*:*"] } } },

@@ -36,8 +36,8 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// The answers to cases, in their order, from one process. None if the simulator is not wanted: `TENANTRY_SKIP_EXTERNAL`
-/// is set to `1`.
+/// The answers to cases, in their order, from one process. None if the simulator is not wanted, because
+/// `TENANTRY_SKIP_EXTERNAL` is set to `1`.
 ///
 /// # Panics
 ///
