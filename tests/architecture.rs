@@ -267,3 +267,23 @@ fn the_diagram_of_the_layers_names_every_module() {
         .collect();
     none(&missing);
 }
+
+#[test]
+fn the_page_on_semantics_names_every_item_and_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/proof-semantics.md")).unwrap();
+    let mut tests: String = sources().into_values().collect();
+    tests += &fs::read_to_string(root.join("tests/simulator.rs")).unwrap();
+    let (mut items, mut missing) = (Vec::new(), Vec::new());
+    for row in page.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        items.extend(cells[1].parse::<usize>());
+        let (Ok(_), Some(named)) = (cells[1].parse::<usize>(), cells.get(4)) else { continue };
+        let names: Vec<&str> = named.split(", ").map(|name| name.trim_matches('`')).collect();
+        missing.extend(names.into_iter().filter(|name| !tests.contains(&format!("fn {name}()"))).map(str::to_owned));
+    }
+    let others = page.split('`').filter(|name| name.starts_with("both_say_") || name.starts_with("the_public_"));
+    missing.extend(others.filter(|name| !tests.contains(&format!("fn {name}()"))).map(str::to_owned));
+    none(&missing);
+    assert_eq!(items, (1..=45).collect::<Vec<usize>>());
+}

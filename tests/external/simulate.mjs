@@ -74,9 +74,7 @@ async function askPublic(it) {
   const one = outcome.resultType === "single" ? outcome.result : outcome.results[0];
   return {
     public: outcome.overallResult,
-    kind: outcome.resultType,
     ignored: one?.ignoredContextKeys ?? [],
-    blockedBy: one?.analysis?.blockedBy ?? [],
   };
 }
 

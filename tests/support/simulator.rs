@@ -16,16 +16,28 @@ pub(crate) struct Answer {
     pub(crate) public: String,
     /// The same from its core, which drops nothing.
     pub(crate) core: String,
-    /// Whether it took the request for one of many resources, because its resource holds a `*`.
-    pub(crate) many_resources: bool,
     /// The keys that the public call dropped.
     pub(crate) ignored: Vec<String>,
     /// What went wrong, if something did.
     pub(crate) error: String,
 }
 
-/// The answers to cases, in their order, from one process. None if the simulator is not wanted: `TENANTRY_SKIP_EXTERNAL`
-/// is set to `1`.
+impl Answer {
+    /// What it says: its public call where that dropped no key, and else its core.
+    pub(crate) fn decision(&self) -> &str {
+        if self.ignored.is_empty() && self.public != "Error" { &self.public } else { &self.core }
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, public, core, ignored, error } = self;
+        write!(formatter, "{name}: public {public}, core {core}, dropped {ignored:?} {error}")
+    }
+}
+
+/// The answers to cases, in their order, from one process. None if the simulator is not wanted, because
+/// `TENANTRY_SKIP_EXTERNAL` is set to `1`.
 ///
 /// # Panics
 ///
@@ -69,8 +81,12 @@ fn answer(line: &Value) -> Answer {
         name: text("name"),
         public: text("public"),
         core: text("core"),
-        many_resources: line["kind"] == "wildcard",
-        ignored: line["ignored"].as_array().into_iter().flatten().filter_map(|key| Some(key.as_str()?.to_owned())).collect(),
+        ignored: line["ignored"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|key| Some(key.as_str()?.to_owned()))
+            .collect(),
         error: text("error"),
     }
 }

@@ -260,7 +260,8 @@ fn endpoint_policies_only_restrict() {
 fn a_foreign_account_chooses_its_own_tags() {
     let mut asked = case("s3:GetObject", OBJECT).identity(everything()).with("aws:PrincipalTag/T", "t-1");
     asked.request.principal = session_of(FOREIGN);
-    let tagged = json!({ "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "arn:aws:s3:::data/${aws:PrincipalTag/T}/*" });
+    let tagged = json!({ "Effect": "Allow", "Principal": "*", "Action": "*",
+        "Resource": "arn:aws:s3:::data/${aws:PrincipalTag/T}/*" });
     asked.resource = Some(named("bucket", tagged.clone()));
     assert!(asked.allowed());
     let mut pinned = tagged;
@@ -358,7 +359,8 @@ fn a_token_is_worth_what_the_trust_policy_pins() {
 #[test]
 fn leading_keys_guard_items_and_not_scans() {
     let table = "arn:aws:dynamodb:eu-central-1:111111111111:table/orders";
-    let statement = json!({ "Effect": "Allow", "Action": ["dynamodb:Query", "dynamodb:Scan"], "Resource": table, "Condition": {
+    let statement = json!({ "Effect": "Allow", "Action": ["dynamodb:Query", "dynamodb:Scan"], "Resource": table,
+        "Condition": {
         "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": "${aws:PrincipalTag/T}" } } });
     let asked = |action: &str| case(action, table).identity(statement.clone()).with("aws:PrincipalTag/T", "t-1");
     assert!(asked("dynamodb:Query").with("dynamodb:LeadingKeys", ["t-1"]).allowed());
@@ -387,7 +389,8 @@ fn a_listing_without_prefix_escapes_if_exists() {
 /// 42 — <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>
 #[test]
 fn an_encryption_context_is_what_the_request_says() {
-    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "kms:Decrypt", "Resource": "*", "Condition": {
+    let statement = json!({ "Effect": "Allow", "Principal": { "AWS": ROLE }, "Action": "kms:Decrypt",
+        "Resource": "*", "Condition": {
         "StringEquals": { "kms:EncryptionContext:tenant": "${aws:PrincipalTag/T}" } } });
     let mut asked = case("kms:Decrypt", KEY).with("aws:PrincipalTag/T", "t-1");
     asked.resource = Some(named("key", statement));
@@ -405,7 +408,8 @@ fn a_service_acts_for_anybody_unless_its_source_is_pinned() {
     let queue = "arn:aws:sqs:eu-central-1:111111111111:q";
     let mut asked = case("sqs:SendMessage", queue).with("aws:SourceArn", "arn:aws:sns:eu-central-1:222222222222:evil");
     asked.request.principal = Caller::Service("sns.amazonaws.com".to_owned());
-    let open = json!({ "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" }, "Action": "sqs:SendMessage", "Resource": queue });
+    let open = json!({ "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" },
+        "Action": "sqs:SendMessage", "Resource": queue });
     asked.resource = Some(named("queue", open.clone()));
     assert!(asked.allowed());
     let mut pinned = open;
@@ -456,7 +460,8 @@ fn a_grant_without_readings_is_preferred() {
     asked.resource = to(json!({ "AWS": ROLE }));
     assert!(asked.allowed());
     // Every refusal that has to be read away is told.
-    let refused = json!([everything(), { "Effect": "Deny", "NotResource": "arn:aws:s3:::data/${aws:PrincipalTag/T}/*", "Action": "*" }]);
+    let refused = json!([everything(), { "Effect": "Deny",
+        "NotResource": "arn:aws:s3:::data/${aws:PrincipalTag/T}/*", "Action": "*" }]);
     asked.boundaries.push(named("boundary", refused));
     assert_eq!(asked.only_under(), ["a statement with a variable that has no value"]);
 }

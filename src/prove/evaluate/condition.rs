@@ -63,9 +63,16 @@ impl Scope<'_> {
         if patterns.is_none() && self.choices.takes(Choice::Unresolved) {
             return false;
         }
+        let arns = |patterns: &[Pattern]| patterns.iter().all(Pattern::is_arn) && present.iter().all(is_arn);
         // A pattern with a variable that has no value fits nothing.
         let patterns =
             patterns.unwrap_or_else(|| condition.values.iter().filter_map(|value| self.pattern(value, 0)).collect());
+        if matches!(condition.operator, Operator::Arn { .. })
+            && !arns(&patterns)
+            && self.choices.takes(Choice::ArnParts)
+        {
+            return self.grants;
+        }
         let one = |value: &str| {
             let fits = patterns.iter().any(|pattern| self.fits(&condition.operator, pattern, value));
             fits != negated
@@ -93,17 +100,17 @@ impl Scope<'_> {
             Operator::Equals { any_case: false, .. } => pattern.clone().literal().matches(value),
             Operator::Equals { any_case: true, .. } => pattern.clone().literal().matches_any_case(value),
             Operator::Like { .. } => pattern.matches(value),
-            Operator::Arn { .. } => {
-                if !pattern.is_arn() && self.choices.takes(Choice::ArnParts) {
-                    return pattern.matches(value);
-                }
-                pattern.matches_arn(value)
-            }
+            Operator::Arn { .. } => pattern.matches_arn(value),
             Operator::Bool => pattern.clone().literal().matches_any_case(value),
             Operator::Null => false,
             Operator::Other(name) => compares(name, &pattern.text(), value),
         }
     }
+}
+
+/// Whether a text has the six parts of an ARN.
+fn is_arn(text: &str) -> bool {
+    text.matches(':').count() >= 5
 }
 
 /// Whether the operator is a `Not…`.

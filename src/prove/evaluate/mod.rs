@@ -36,7 +36,7 @@ pub struct Case {
     /// Service control policies over the caller's account, from the root to the account. None if the account is in no
     /// organization that is known, or is its management account.
     pub scps: Vec<Level>,
-    /// Resource control policies over the resource's account. `RCPFullAWSAccess` cannot be detached and need not be here.
+    /// Resource control policies over the resource's account. `RCPFullAWSAccess` cannot be detached and may be missing.
     pub rcps: Vec<Level>,
     /// The resource's policy: of a role its trust policy, of a key its key policy.
     pub resource: Option<Named>,
@@ -503,7 +503,7 @@ impl<'a> Evaluation<'a> {
                 }
                 match caller {
                     Caller::Role { session_arn: Some(session), .. } if name == session => Some(Grantee::Caller),
-                    // A role without a session has nothing that its boundary would leave out, but the rule is the role's.
+                    // Whether a session is known or not, the rule is that of a grant to the role.
                     Caller::Role { arn, .. } if name == arn => Some(Grantee::Role),
                     Caller::User { arn, .. } if name == arn => Some(Grantee::Caller),
                     _ => None,

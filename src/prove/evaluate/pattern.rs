@@ -66,8 +66,8 @@ impl Pattern {
         Self { pieces: text.chars().map(wildcard).collect() }
     }
 
-    /// The pattern of a text with wildcards and variables, or none if a variable has no value. Variables among the first
-    /// `literal_colons` colons are left as they are written.
+    /// The pattern of a text with wildcards and variables, or none if a variable has no value. Variables before the
+    /// colon of that number are left as they are written.
     pub(super) fn with_variables(text: &str, lookup: Lookup<'_>, literal_colons: usize) -> Option<Self> {
         let (mut pieces, mut colons, mut rest) = (Vec::new(), 0, text);
         while let Some(character) = rest.chars().next() {

@@ -26,7 +26,7 @@ pub(super) enum Choice {
     Opaque,
     /// A variable before the fifth colon of a resource is replaced.
     EarlyVariable,
-    /// A pattern of an ARN operator without six parts is compared as a text.
+    /// An ARN operator on something without six parts: either outcome.
     ArnParts,
     /// A set operator takes an empty text for a value like others.
     EmptySet,
@@ -59,7 +59,7 @@ impl Choice {
             Self::OneOfMany => "an operator for one value on a key with many",
             Self::Opaque => "a condition on numbers, dates, addresses or bytes",
             Self::EarlyVariable => "a variable before the fifth colon of a resource",
-            Self::ArnParts => "an ARN operator on a pattern without six parts",
+            Self::ArnParts => "an ARN operator on a text that is no ARN",
             Self::EmptySet => "a set operator on an empty text",
             Self::AnyIfExists => "`ForAnyValue` with `IfExists` without the key",
             Self::PartOfPrincipal => "`NotPrincipal` that names a caller in part",

@@ -305,7 +305,7 @@ fn arns_are_compared_part_by_part() {
         assert!(asked("arn:aws:sns:eu-central-?:111111111111:n*x").allowed());
         assert!(!asked("arn:aws:sns:*1:news:x").allowed());
         assert!(!asked("arn:aws:SNS:*:*:*").allowed());
-        assert_eq!(asked("arn:aws:sns:*").only_under(), ["an ARN operator on a pattern without six parts"]);
+        assert_eq!(asked("arn:aws:sns:*").only_under(), ["an ARN operator on a text that is no ARN"]);
     }
     for operator in ["ArnNotLike", "ArnNotEquals"] {
         let asked = |pattern: &str| {
@@ -314,6 +314,9 @@ fn arns_are_compared_part_by_part() {
         };
         assert!(!asked("arn:aws:sns:*:*:news").allowed());
         assert!(asked("arn:aws:sns:*:*:old").allowed());
+        let refusal =
+            under("Deny", operator, "aws:SourceArn", json!("arn:aws:sns:*:*:news")).with("aws:SourceArn", "x");
+        assert_eq!(refusal.only_under(), ["an ARN operator on a text that is no ARN"]);
     }
 }
 
