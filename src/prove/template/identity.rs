@@ -584,6 +584,10 @@ mod tests {
             let form = kind.generated.as_ref();
             assert!(form.is_none_or(|form| table.generated.contains_key(form)), "{name}: {form:?}");
             let facts = crate::cfn::schema::find(name).unwrap();
+            let attributes: Vec<String> = facts.attributes().collect();
+            for attribute in kind.attributes.keys() {
+                assert!(attributes.contains(attribute), "{name} has no attribute `{attribute}`: {attributes:?}");
+            }
             let first = |path: &str| path.split('.').next().unwrap().to_owned();
             for property in
                 kind.name.iter().map(|path| first(path)).chain(kind.parent.iter().map(|of| of.property.clone()))
