@@ -89,8 +89,12 @@ impl<'a> Evaluator<'a> {
         let (outputs, exports) = self.outputs();
         // What nobody referred to has a name all the same.
         for resource in &resources {
-            if let Some((id, _)) = self.resources.and_then(|all| all.get_key_value(&resource.logical_id)) {
-                let _ = self.identity(id);
+            let Some((id, _)) = self.resources.and_then(|all| all.get_key_value(&resource.logical_id)) else {
+                continue;
+            };
+            if let Some(why) = self.identity(id).and_then(|identity| identity.nameless.clone()) {
+                self.path = vec![Step::Key("Resources"), Step::Key(id)];
+                self.obstacle(&format!("the name of the resource `{id}` is not known: {why}"), "give it a plain name");
             }
         }
         let identities = std::mem::take(&mut self.identities)
@@ -374,7 +378,7 @@ impl<'a> Evaluator<'a> {
         self.resources?.get(id)?.as_object()
     }
 
-    /// The value evaluated at a place of its own. What is unknown there is not reported here: it is evaluated there too.
+    /// The value evaluated at a place of its own. What is unknown there is not reported: it is evaluated there too.
     pub(super) fn elsewhere(&mut self, steps: &[&'a str], json: &'a Value) -> Option<Resolved> {
         let there = steps.iter().map(|step| Step::Key(step)).collect();
         let here = std::mem::replace(&mut self.path, there);
@@ -451,7 +455,8 @@ impl<'a> Evaluator<'a> {
 }
 
 /// What to do about a condition.
-pub(super) const DECIDE: &str = "say what the parameters that it compares stand for, under `parameters` in the declaration: `{ is: { text: prod } }`";
+pub(super) const DECIDE: &str =
+    "say what the parameters it compares stand for, under `parameters` in the declaration: `{ is: { text: prod } }`";
 
 /// What to do about macros.
 pub(super) const PROCESSED: &str =

@@ -11,7 +11,8 @@ use crate::prove::text::{CharSet, Text, is_symbol};
 const MISSING: &str = "name a parameter or a resource of the template";
 
 /// What to do about another stack that is not known.
-const LINK: &str = "say which template the other stack is made of, under `parameters` in the declaration: `{ stack: { template: … } }`";
+const LINK: &str =
+    "say what the other stack is made of, under `parameters` in the declaration: `{ stack: { template: … } }`";
 
 impl<'a> Evaluator<'a> {
     /// The value of a function; nothing if it removes what it stands for.

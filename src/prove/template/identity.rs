@@ -1,7 +1,7 @@
 //! What resources are called: by reference, by attribute, and by the ARNs that policies can name.
 //!
-//! The facts are `data/resource-identity.json`. A name that the template does not give is made up by CloudFormation or by
-//! the service; what it makes up is a symbol.
+//! The facts are `data/resource-identity.json`. A name that the template does not give is made up by CloudFormation or
+//! by the service; what they make up is a symbol.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -21,6 +21,8 @@ pub(super) struct Identity {
     pub(super) reference: Result<Text, String>,
     pub(super) attributes: BTreeMap<String, Result<Text, String>>,
     pub(super) owned: Vec<(Text, bool)>,
+    /// Why there is no ARN although the type has one.
+    pub(super) nameless: Option<String>,
 }
 
 /// The data file.
@@ -295,6 +297,7 @@ impl<'a> Evaluator<'a> {
                 attributes.insert(attribute.clone(), text);
             }
         }
+        let nameless = arn.as_ref().and_then(|arn| arn.as_ref().err().cloned());
         let arn = arn.and_then(Result::ok);
         let mut owned: Vec<(Text, bool)> = arn.iter().map(|arn| (arn.clone(), false)).collect();
         for part in &facts.parts {
@@ -306,14 +309,14 @@ impl<'a> Evaluator<'a> {
                 owned.push((text, any));
             }
         }
-        Identity { name: name.ok(), arn, reference, attributes, owned }
+        Identity { name: name.ok(), arn, reference, attributes, owned, nameless }
     }
 
     /// A resource of a type that nothing is known about: what refers to it may be any text.
     fn stranger(&mut self, id: &str) -> Identity {
         let name = format!("reference to {id} in {}", self.name);
         let reference = self.opaque(name, CharSet::ALL, (1, 2048), None);
-        Identity { name: None, arn: None, reference, attributes: BTreeMap::new(), owned: Vec::new() }
+        Identity { name: None, arn: None, reference, attributes: BTreeMap::new(), owned: Vec::new(), nameless: None }
     }
 
     fn name(
@@ -584,6 +587,10 @@ mod tests {
             let form = kind.generated.as_ref();
             assert!(form.is_none_or(|form| table.generated.contains_key(form)), "{name}: {form:?}");
             let facts = crate::cfn::schema::find(name).unwrap();
+            let attributes: Vec<String> = facts.attributes().collect();
+            for attribute in kind.attributes.keys() {
+                assert!(attributes.contains(attribute), "{name} has no attribute `{attribute}`: {attributes:?}");
+            }
             let first = |path: &str| path.split('.').next().unwrap().to_owned();
             for property in
                 kind.name.iter().map(|path| first(path)).chain(kind.parent.iter().map(|of| of.property.clone()))

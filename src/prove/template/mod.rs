@@ -1,7 +1,7 @@
 //! Templates with their intrinsics evaluated symbolically.
 //!
-//! [`Template::read`] reads a template, [`instantiate`] evaluates it as one [`Setting`] deploys it, and the [`Stack`] that
-//! comes out says what every resource is called: by reference, by attribute and by the ARNs that policies can name.
+//! [`Template::read`] reads a template, [`instantiate`] evaluates it as one [`Setting`] deploys it, and the [`Stack`]
+//! that comes out says what every resource is called: by reference, by attribute and by the ARNs that policies can name.
 //! What cannot be known is [`Resolved::Unknown`] at its place, never left out.
 //!
 //! How resources are named stands in `data/resource-identity.json`. The functions are those of
@@ -162,15 +162,16 @@ impl Stack {
     }
 
     /// Every ARN by which policies can name the resource or a part of it. With `true` any text follows: the index of a
-    /// table, the object of a bucket.
+    /// table, the object of a bucket. Empty if the type has none, if nothing is known about the type ([`service`]), or
+    /// if its name is unknown, which is one of the [`obstacles`](Self::obstacles).
     #[must_use]
     pub fn owned_arns(&self, logical_id: &str) -> Vec<(Text, bool)> {
         self.identities.get(logical_id).map(|identity| identity.owned.clone()).unwrap_or_default()
     }
 }
 
-/// Evaluates a template as `setting` deploys it. `others` has the instances that [`Setting::stacks`] names, and `name` is
-/// part of the names of all symbols that belong to this instance alone.
+/// Evaluates a template as `setting` deploys it. `others` has the instances that [`Setting::stacks`] names, and `name`
+/// is part of the names of all symbols that belong to this instance alone.
 #[must_use]
 pub fn instantiate<'a>(
     template: &'a Template,

@@ -22,7 +22,8 @@ pub struct Template {
 }
 
 impl Template {
-    /// Reads a template in JSON or YAML, short tags included. The text is kept in `sources` so that findings can quote it.
+    /// Reads a template in JSON or YAML, short tags included. The text is kept in `sources`, so that findings can quote
+    /// it.
     ///
     /// Returns nothing when there is no tree to go on with; the sink says why.
     pub fn read(file: &str, text: &[u8], sources: &mut SourceMap, sink: &mut Sink) -> Option<Self> {

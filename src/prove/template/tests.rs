@@ -279,13 +279,15 @@ fn resources_come_and_go_with_their_conditions() {
 
 #[test]
 fn names_that_lead_back_to_themselves_are_unknown() {
-    let (_, stack) = obstacles(
+    let (found, stack) = obstacles(
         r#"{"Resources": {"A": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "B"}}},
                           "B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": {"Ref": "A"}}}}}"#,
     );
     assert!(matches!(stack.resource("A").unwrap().properties.get("QueueName"), Some(Resolved::Unknown(_))));
     assert_eq!((stack.arn("A"), stack.reference("B")), (None, None));
     assert!(!stack.unknowns.is_empty());
+    let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
+    assert_eq!(places, ["/Resources/A", "/Resources/B"]);
 }
 
 #[test]
