@@ -157,13 +157,14 @@ pub fn lint_statement(effect: Effect, actions: Patterns<'_>, clauses: &[Clause<'
         }
     }
     for clause in clauses.iter().filter(|clause| is_plain(clause.key)) {
-        if !is_key(catalogue, clause.key, &plain) {
-            push(Trouble::UnknownKey, clause.key, nearest_key(catalogue, clause.key, &plain));
+        let carries = |answer| move |action: &Action| action.carries(clause.key) == answer;
+        let actions = about.as_deref().unwrap_or_default();
+        if actions.iter().any(carries(Carries::Yes)) {
             continue;
         }
-        let Some(about) = about.as_deref() else { continue };
-        let never = !about.is_empty() && about.iter().all(|action| action.carries(clause.key) == Carries::No);
-        if never && !clause.asks_absence {
+        if !is_key(catalogue, clause.key, &plain) {
+            push(Trouble::UnknownKey, clause.key, nearest_key(catalogue, clause.key, &plain));
+        } else if !actions.is_empty() && !clause.asks_absence && actions.iter().all(carries(Carries::No)) {
             let trouble = if clause.when_absent { Trouble::AlwaysHolds } else { Trouble::NeverHolds };
             push(trouble, clause.key, None);
         }
