@@ -42,7 +42,9 @@ pub fn guardrails<P>(groups: &[Group<P>], place: impl Fn(&str) -> Origin, sink: 
 }
 
 fn diagnostic(problem: &Problem, place: &str, origin: Origin) -> Diagnostic {
-    Diagnostic::new(problem.code(), origin, format!("{place}: {}", problem.message())).help_if(problem.help())
+    Diagnostic::new(problem.code(), origin, format!("{place}: {}", problem.message()))
+        .help_if(problem.suggestion())
+        .help(problem.help())
 }
 
 /// Where a value stands below a property: under a name, or as an item of a list if the name is empty.
