@@ -185,7 +185,10 @@ impl Service {
 
     /// The actions that a pattern matches: `*` stands for any text and `?` for one character.
     pub fn matching(self, pattern: &str) -> impl Iterator<Item = Action> {
-        self.actions().filter(move |action| glob(pattern.as_bytes(), action.name().as_bytes()))
+        let one = if pattern.contains(['*', '?']) { None } else { Some(self.action(pattern)) };
+        let many = one.is_none().then(|| self.actions());
+        let many = many.into_iter().flatten().filter(move |one| glob(pattern.as_bytes(), one.name().as_bytes()));
+        one.flatten().into_iter().chain(many)
     }
 
     /// The resource types.
@@ -241,6 +244,12 @@ pub enum Carries {
     /// The catalogue cannot tell.
     Unknown,
 }
+
+const RESOURCE_TAG: &str = "aws:ResourceTag/${TagKey}";
+
+/// The global keys that not every request can carry: they are listed with the actions that take tags, and with the
+/// resource types that have some.
+const LISTED: [&str; 3] = ["aws:RequestTag/${TagKey}", RESOURCE_TAG, "aws:TagKeys"];
 
 /// An action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -319,20 +328,19 @@ impl Action {
     /// Whether a request for the action can carry a key, as written in a policy: `aws:RequestTag/TenantId`.
     #[must_use]
     pub fn carries(self, written: &str) -> Carries {
-        let prefix = written.split_once(':').map_or("", |(prefix, _)| prefix);
-        if self.keys().any(|key| key.is(written)) || amended::carries(self, written) {
+        let global = Catalogue::shipped().global_key(written);
+        let listed = global.is_none_or(|key| LISTED.contains(&key.name));
+        if !listed || self.keys().any(|key| key.is(written)) || amended::carries(self, written) {
             return Carries::Yes;
         }
-        if let Some(global) = Catalogue::shipped().global_key(written) {
-            return match global.name {
-                // The keys of tags in the request are listed with each action that takes tags.
-                "aws:RequestTag/${TagKey}" | "aws:TagKeys" => Carries::No,
-                // Tags of the resource also come with the request that creates it with tags.
-                "aws:ResourceTag/${TagKey}" if self.keys().any(|key| key.name == "aws:TagKeys") => Carries::Unknown,
-                "aws:ResourceTag/${TagKey}" => Carries::No,
-                _ => Carries::Yes,
-            };
+        let with_tags = || self.keys().any(|key| key.name == "aws:TagKeys");
+        match global {
+            // Tags of the resource also come with the request that creates it with tags.
+            Some(key) if key.name == RESOURCE_TAG && with_tags() => return Carries::Unknown,
+            Some(_) => return Carries::No,
+            None => {}
         }
+        let prefix = written.split_once(':').map_or("", |(prefix, _)| prefix);
         // Identity providers name keys as they like: `token.actions.githubusercontent.com:sub`.
         if prefix.contains(['.', '/']) || Catalogue::shipped().key(written).is_none() {
             return Carries::Unknown;
@@ -419,7 +427,7 @@ impl Key {
 
 /// Whether a text fits a name with placeholders.
 fn fits(template: &str, written: &str) -> bool {
-    let Some(start) = template.find("${").or_else(|| template.find('<')) else {
+    let Some(start) = template.bytes().position(|byte| matches!(byte, b'$' | b'<')) else {
         return template.eq_ignore_ascii_case(written);
     };
     let (Some(literal), Some(rest)) = (template.get(..start), template.get(start..)) else { return false };

@@ -18,8 +18,9 @@ const OPAQUE: &str = "${}";
 pub fn run(stack: &StackGraph, sink: &mut Sink) {
     for node in &stack.nodes {
         for (property, value) in &node.properties {
-            statements(value, &format!("/{property}"), &mut |statement, pointer| {
+            statements(value, &Step { above: None, name: property, number: 0 }, &mut |statement, step| {
                 for problem in lint(statement) {
+                    let pointer = step.pointer();
                     let place = format!("`{}` has a policy at `{pointer}`", node.component);
                     sink.push(diagnostic(&problem, &place, node.origin.clone()));
                 }
@@ -41,34 +42,53 @@ pub fn guardrails<P>(groups: &[Group<P>], place: impl Fn(&str) -> Origin, sink: 
 }
 
 fn diagnostic(problem: &Problem, place: &str, origin: Origin) -> Diagnostic {
-    Diagnostic::new(problem.code(), origin, format!("{place}: {}", problem.message())).help_if(problem.help())
+    Diagnostic::new(problem.code(), origin, format!("{place}: {}", problem.message()))
+        .help_if(problem.suggestion())
+        .help(problem.help())
+}
+
+/// Where a value stands below a property: under a name, or as an item of a list if the name is empty.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    above: Option<&'a Step<'a>>,
+    name: &'a str,
+    number: usize,
+}
+
+impl Step<'_> {
+    /// As a JSON pointer.
+    fn pointer(&self) -> String {
+        let above = self.above.map(Step::pointer).unwrap_or_default();
+        match self.name {
+            "" => format!("{above}/{}", self.number),
+            name => format!("{above}/{}", name.replace('~', "~0").replace('/', "~1")),
+        }
+    }
 }
 
 /// Finds statements: objects that allow or deny actions.
-fn statements(value: &Value, pointer: &str, found: &mut impl FnMut(&Map<String, Value>, &str)) {
+fn statements(value: &Value, step: &Step<'_>, found: &mut impl FnMut(&Map<String, Value>, &Step<'_>)) {
     match value {
         Value::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                statements(item, &format!("{pointer}/{at}"), found);
+            for (number, item) in items.iter().enumerate() {
+                statements(item, &Step { above: Some(step), name: "", number }, found);
             }
         }
         Value::Object(entries) => {
             let effect = entries.get("Effect").and_then(Value::as_str);
-            let acts = entries.contains_key("Action") || entries.contains_key("NotAction");
-            if matches!(effect, Some("Allow" | "Deny")) && acts {
-                found(entries, pointer);
+            let acts = || entries.contains_key("Action") || entries.contains_key("NotAction");
+            if matches!(effect, Some("Allow" | "Deny")) && acts() {
+                found(entries, step);
                 return;
             }
             for (key, inner) in entries {
-                // What contains nothing has no statement in it, and most properties are such.
-                if inner.is_object() || inner.is_array() || inner.is_string() {
-                    statements(inner, &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), found);
-                }
+                statements(inner, &Step { above: Some(step), name: key, number: 0 }, found);
             }
         }
+        // Some properties take a policy as text.
         Value::String(text) if text.trim_start().starts_with('{') && text.contains("\"Statement\"") => {
             if let Ok(document) = serde_json::from_str::<Value>(text) {
-                statements(&document, pointer, found);
+                statements(&document, step, found);
             }
         }
         _ => {}
@@ -134,4 +154,52 @@ fn lint_typed<P>(statement: &Statement<P>) -> Vec<Problem> {
         }
     }
     lint_statement(statement.effect(), Patterns { negated, values: &patterns }, &clauses)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(properties: &Value) -> Vec<String> {
+        let mut found = Vec::new();
+        statements(properties, &Step { above: None, name: "Properties", number: 0 }, &mut |statement, step| {
+            let pointer = step.pointer();
+            found.extend(lint(statement).iter().map(|problem| format!("{pointer} {}", problem.message())));
+        });
+        found
+    }
+
+    #[test]
+    fn policies_are_found_wherever_they_stand() {
+        let wrong = json!({ "Effect": "Deny", "Action": ["sqs:SendMesage"], "Resource": "*" });
+        let document = json!({ "Version": "2012-10-17", "Statement": [wrong] });
+        assert_eq!(
+            found(&json!({ "Policies": [{ "PolicyDocument": document }] })),
+            ["/Properties/Policies/0/PolicyDocument/Statement/0 `sqs:SendMesage` matches no action"]
+        );
+        assert_eq!(
+            found(&json!({ "PolicyDocument": document.to_string() })),
+            ["/Properties/PolicyDocument/Statement/0 `sqs:SendMesage` matches no action"]
+        );
+        assert_eq!(found(&json!({ "Rules": [{ "Effect": "ALLOW", "Action": ["none"] }] })), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_worked_out_on_deployment_may_be_anything() {
+        let statement = |action: Value, condition: Value| {
+            found(&json!({ "Effect": "Allow", "Action": action, "Resource": "*", "Condition": condition }))
+        };
+        let prefix = json!({ "StringLike": { "s3:prefix": { "Ref": "TenantId" } } });
+        assert_eq!(statement(json!([{ "Fn::Sub": "s3:${Verb}" }, "s3:GetObject"]), prefix.clone()), [""; 0]);
+        assert_eq!(statement(json!("s3:GetObject"), prefix).len(), 1);
+        let chosen = json!({ "Fn::If": ["Big", { "Bool": { "aws:SecureTransport": "true" } }, {}] });
+        assert_eq!(statement(json!("s3:GetObject"), chosen), [""; 0]);
+        let present =
+            |value: Value| statement(json!("dynamodb:Scan"), json!({ "Null": { "dynamodb:LeadingKeys": value } }));
+        assert_eq!(present(json!(false)).len(), 1);
+        assert_eq!(present(json!("true")), [""; 0]);
+        assert_eq!(present(json!({ "Ref": "Wanted" })), [""; 0]);
+    }
 }

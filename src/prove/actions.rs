@@ -24,13 +24,27 @@ pub enum Class {
     Control,
 }
 
+/// The data file.
+fn file() -> &'static Value {
+    static FILE: OnceLock<Value> = OnceLock::new();
+    FILE.get_or_init(|| serde_json::from_str(include_str!("../../data/isolation-actions.json")).unwrap_or_default())
+}
+
+/// Whether the service takes on only roles that somebody of the role's account passed to it.
+#[must_use]
+pub fn takes_passed_roles(service: &str) -> bool {
+    file()
+        .get("passed_roles")
+        .and_then(|passed| passed.get("services"))
+        .and_then(Value::as_array)
+        .is_some_and(|services| services.iter().any(|known| known == service))
+}
+
 /// The data file, by service and action.
 fn touched() -> &'static BTreeMap<String, BTreeMap<String, Class>> {
     static TOUCHED: OnceLock<BTreeMap<String, BTreeMap<String, Class>>> = OnceLock::new();
     TOUCHED.get_or_init(|| {
-        let file: Value =
-            serde_json::from_str(include_str!("../../data/isolation-actions.json")).unwrap_or_default();
-        let services = file.get("services").and_then(Value::as_object).into_iter().flatten();
+        let services = file().get("services").and_then(Value::as_object).into_iter().flatten();
         services
             .map(|(service, lists)| {
                 let mut classes = BTreeMap::new();
@@ -70,14 +84,22 @@ pub fn managed_policy(arn: &str) -> Option<&'static Value> {
     file.get("policies")?.get(name)?.get("document")
 }
 
-/// The actions of a service that are done to one of the resource types.
+/// The actions that are done to one of the resource types of a service. A type of another service has its prefix:
+/// `execute-api:execute-api-general`.
 #[must_use]
 pub fn on<T: AsRef<str>>(service: &str, types: &[T]) -> Vec<Action> {
-    let Some(service) = Catalogue::shipped().service(service) else { return Vec::new() };
-    service
-        .actions()
-        .filter(|action| action.resource_types().any(|used| types.iter().any(|name| name.as_ref() == used.resource_type.name())))
-        .collect()
+    let mut found = Vec::new();
+    for name in types {
+        let (prefix, name) = name.as_ref().split_once(':').unwrap_or((service, name.as_ref()));
+        let Some(service) = Catalogue::shipped().service(prefix) else { continue };
+        for action in service.actions() {
+            let done_to_it = action.resource_types().any(|used| used.resource_type.name() == name);
+            if done_to_it && !found.iter().any(|known: &Action| known.full_name() == action.full_name()) {
+                found.push(action);
+            }
+        }
+    }
+    found
 }
 
 /// Whether a pattern of actions means this one. Case does not count.

@@ -275,14 +275,14 @@ impl<'a> Prover<'a, '_> {
     /// Whether a request may be allowed; nothing is recorded.
     fn possible(&mut self, asker: &Asker, target: &Target) -> bool {
         let Some(slice) = target.parts.first() else { return false };
-        let Some(bearing) = self.bearing(asker, target) else { return false };
+        let Some(bearing) = self.bearing(asker, target, slice) else { return false };
         slice.actions.iter().any(|action| {
             let problem = self.problem(asker, target, slice, *action, &bearing, false);
             !matches!(problem.decide(self.symbols), Answer::Never)
         })
     }
 
-    fn bearing(&self, asker: &Asker, target: &Target) -> Option<Bearing<'a>> {
+    fn bearing(&self, asker: &Asker, target: &Target, slice: &Slice) -> Option<Bearing<'a>> {
         let mut bearing = Bearing::default();
         let instance = self.instance(target.instance)?;
         if let Some((own, role)) = self.role(asker) {
@@ -292,7 +292,8 @@ impl<'a> Prover<'a, '_> {
         }
         let trust = instance.roles.iter().find(|role| role.logical_id == target.logical_id);
         bearing.resource = match trust {
-            Some(role) => role.trust.iter().collect(),
+            // Who may assume a role is its trust policy's business; who may change it is not.
+            Some(role) => role.trust.iter().filter(|_| slice.claim == Claim::Mint).collect(),
             None => instance.policies.get(&target.logical_id).into_iter().flatten().collect(),
         };
         bearing.rcps = self.world.guardrails.get(instance.deployed).map(|(_, rcps)| rcps.iter().collect())?;
@@ -300,10 +301,10 @@ impl<'a> Prover<'a, '_> {
     }
 
     fn ask(&mut self, asker: &Asker, target: &Target, slice: &Slice) {
-        if self.is_exempt(asker, target, slice) {
+        if self.is_exempt(asker, target, slice) || self.takes_passed_roles(asker, slice) {
             return;
         }
-        let Some(bearing) = self.bearing(asker, target) else { return };
+        let Some(bearing) = self.bearing(asker, target, slice) else { return };
         let id = format!("{} → {}/{}", asker.id, target.id, slice.name);
         let mut groups: BTreeMap<Vec<bool>, Vec<Action>> = BTreeMap::new();
         let statements: Vec<&Statement> = bearing.statements(false).collect();
@@ -399,11 +400,18 @@ impl<'a> Prover<'a, '_> {
     fn is_exempt(&self, asker: &Asker, target: &Target, slice: &Slice) -> bool {
         let Some((instance, role)) = self.role(asker) else { return false };
         let Some(owner) = self.instance(target.instance) else { return false };
-        asker.kind == Kind::Role
-            && !asker.id.ends_with("/untagged")
-            && instance.deployed == owner.deployed
-            && slice.exempt.contains(&role.logical_id)
-            && target.instance == asker.role.map_or(usize::MAX, |(at, _)| at)
+        // A role of another template is named with its file.
+        let named = slice.exempt.iter().any(|exempt| match exempt.split_once('#') {
+            None => instance.deployed == owner.deployed && *exempt == role.logical_id,
+            Some((file, id)) => instance.stack.file == file && id == role.logical_id,
+        });
+        named && !asker.id.ends_with("/untagged") && owner.side != Side::OtherCell
+    }
+
+    /// These services take on only roles of their own account, handed to them by somebody with `iam:PassRole`, which is
+    /// asked of every role on its own.
+    fn takes_passed_roles(&self, asker: &Asker, slice: &Slice) -> bool {
+        slice.claim == Claim::Mint && asker.service.as_deref().is_some_and(super::actions::takes_passed_roles)
     }
 
     fn problem(

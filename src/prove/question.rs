@@ -287,7 +287,7 @@ impl Builder<'_, '_> {
         }
         let mut parts = vec![resource];
         for condition in &statement.conditions {
-            let part = self.condition(condition, variables);
+            let part = self.condition(condition, variables, statement.effect);
             if part == Formula::False {
                 return Formula::False;
             }
@@ -382,9 +382,14 @@ impl Builder<'_, '_> {
                     narrow.push(within_segments(&glob));
                     wide.push(glob);
                 }
-                // AWS: the pattern matches nothing. Of `NotResource` this makes a refusal of everything, which is not
-                // what the simulator says.
-                Substituted::Missing => unknown |= resources.negated && effect == Effect::Deny,
+                Substituted::Early(glob) => {
+                    narrow.push(within_segments(&glob));
+                    wide.push(glob);
+                    unknown |= effect == Effect::Deny;
+                }
+                // AWS: the pattern matches nothing. The simulator: the statement does not apply. A refusal counts in
+                // neither way.
+                Substituted::Missing => unknown |= effect == Effect::Deny,
                 Substituted::Unclear => {
                     wide.push(Glob(vec![Piece::Many]));
                     unknown = true;
@@ -410,7 +415,7 @@ impl Builder<'_, '_> {
         matched
     }
 
-    fn condition(&mut self, condition: &Condition, variables: bool) -> Formula {
+    fn condition(&mut self, condition: &Condition, variables: bool, effect: Effect) -> Formula {
         let key = condition.key.to_ascii_lowercase();
         let (like, any_case, negated) = match &condition.operator {
             Operator::Equals { negated, any_case } => (false, *any_case, *negated),
@@ -434,6 +439,10 @@ impl Builder<'_, '_> {
         for value in &condition.values {
             match self.glob(value, like, variables) {
                 Substituted::Glob(glob) => globs.push(glob),
+                Substituted::Early(glob) => {
+                    globs.push(glob);
+                    missing |= effect == Effect::Deny || negated;
+                }
                 Substituted::Missing => missing = true,
                 Substituted::Unclear => unclear = true,
             }
@@ -442,7 +451,7 @@ impl Builder<'_, '_> {
         let variables_of_key: Vec<usize> = (0..slots).map(|slot| self.key_variable(&key, slot)).collect();
         // `ArnLike` compares the six parts one by one, so that no star runs over a colon before the sixth.
         let arn_test = matches!(condition.operator, Operator::Arn { .. })
-            .then(|| Test { globs: globs.iter().map(within_parts).collect(), any_case })
+            .then(|| Test { globs: globs.iter().map(within_segments).collect(), any_case })
             .filter(|strict| strict.globs != globs);
         let test = Test { globs, any_case };
         let many = self.has_many(&key);
@@ -495,7 +504,7 @@ impl Builder<'_, '_> {
             }
         };
         // AWS: with a variable that has no value a negated operator holds. The simulator: the statement does not apply.
-        let holds = if missing && negated {
+        let holds = if missing && (negated || effect == Effect::Deny) {
             let open = self.problem.unknown("what a variable without a value does");
             Formula::all([holds, open])
         } else {
@@ -564,12 +573,14 @@ impl Builder<'_, '_> {
 
     fn glob(&mut self, text: &str, like: bool, variables: bool) -> Substituted {
         let mut glob = Glob::default();
+        let mut early = false;
         for part in parts(text, variables) {
             match part {
                 Part::Text(text) if like => glob.push_like(&text),
                 Part::Text(text) => glob.push_literal(&text),
                 Part::Escaped(character) => glob.0.push(Piece::Char(character)),
                 Part::Variable { key, default } => {
+                    early |= colons(&glob) < 5;
                     let known = self.asked.keys.get(&key);
                     let absent = matches!(known, Some(Known::Absent)) || known.is_none() && !(self.asked.carries)(&key);
                     match (known, default) {
@@ -590,7 +601,7 @@ impl Builder<'_, '_> {
                 }
             }
         }
-        Substituted::Glob(glob)
+        if early && text.starts_with("arn:") { Substituted::Early(glob) } else { Substituted::Glob(glob) }
     }
 
     fn push_free(&mut self, key: &str, glob: &mut Glob) {
@@ -611,6 +622,8 @@ impl Builder<'_, '_> {
 /// A pattern after its variables were replaced.
 enum Substituted {
     Glob(Glob),
+    /// A variable stands before the fifth colon of an ARN, where AWS may take it for text.
+    Early(Glob),
     /// A variable in it has no value.
     Missing,
     /// A variable in it has a value or its default.
@@ -669,29 +682,22 @@ fn session_to_role(text: &str) -> Text {
     format!("{}:role/{role}", head.replacen(":sts:", ":iam:", 1))
 }
 
-/// The pattern in which no star but one at the end runs over a colon.
-fn within_parts(glob: &Glob) -> Glob {
+/// How many colons stand in a pattern.
+fn colons(glob: &Glob) -> usize {
+    glob.0.iter().filter(|piece| **piece == Piece::Char(':')).count()
+}
+
+/// The pattern in which no star before the fifth colon runs over a colon; the rest of an ARN is free.
+fn within_segments(glob: &Glob) -> Glob {
     let last = glob.0.len().saturating_sub(1);
+    let mut colons = 0;
     Glob(
         glob.0
             .iter()
             .enumerate()
-            .map(|(at, piece)| if *piece == Piece::Many && at < last { Piece::Within } else { *piece })
-            .collect(),
-    )
-}
-
-/// The pattern in which a star that ends no segment stays between two colons.
-fn within_segments(glob: &Glob) -> Glob {
-    let next = glob.0.iter().skip(1).map(Some).chain([None]);
-    Glob(
-        glob.0
-            .iter()
-            .zip(next)
-            .map(|(piece, next)| match (piece, next) {
-                (Piece::Many, Some(Piece::Char(':')) | None) => Piece::Many,
-                (Piece::Many, _) => Piece::Within,
-                (other, _) => *other,
+            .map(|(at, piece)| {
+                colons += usize::from(*piece == Piece::Char(':'));
+                if *piece == Piece::Many && at < last && colons < 5 { Piece::Within } else { *piece }
             })
             .collect(),
     )

@@ -105,10 +105,28 @@ impl Problem {
         }
     }
 
+    /// The name that may have been meant, as a question.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<String> {
+        self.nearest.as_ref().map(|near| format!("did you mean `{near}`?"))
+    }
+
     /// What to do about it.
     #[must_use]
-    pub fn help(&self) -> Option<String> {
-        self.nearest.as_ref().map(|near| format!("did you mean `{near}`?"))
+    pub fn help(&self) -> String {
+        let date = Catalogue::shipped().date();
+        let newer = |what: &str| format!("{what}; acknowledge the finding if it is newer than the catalogue of {date}");
+        match self.trouble {
+            Trouble::UnknownService => newer("write the prefix as IAM has it, such as `dynamodb`"),
+            Trouble::UnknownAction => {
+                newer("write the permission as IAM has it, which may differ from the operation's name")
+            }
+            Trouble::UnknownKey => newer("write the key as IAM has it, such as `aws:PrincipalTag/TenantId`"),
+            Trouble::NeverHolds | Trouble::AlwaysHolds => {
+                "use a key that the actions carry, and state actions that carry other keys in a statement of their own"
+                    .to_owned()
+            }
+        }
     }
 }
 
@@ -157,13 +175,14 @@ pub fn lint_statement(effect: Effect, actions: Patterns<'_>, clauses: &[Clause<'
         }
     }
     for clause in clauses.iter().filter(|clause| is_plain(clause.key)) {
-        if !is_key(catalogue, clause.key, &plain) {
-            push(Trouble::UnknownKey, clause.key, nearest_key(catalogue, clause.key, &plain));
+        let carries = |answer| move |action: &Action| action.carries(clause.key) == answer;
+        let actions = about.as_deref().unwrap_or_default();
+        if actions.iter().any(carries(Carries::Yes)) {
             continue;
         }
-        let Some(about) = about.as_deref() else { continue };
-        let never = !about.is_empty() && about.iter().all(|action| action.carries(clause.key) == Carries::No);
-        if never && !clause.asks_absence {
+        if !is_key(catalogue, clause.key, &plain) {
+            push(Trouble::UnknownKey, clause.key, nearest_key(catalogue, clause.key, &plain));
+        } else if !actions.is_empty() && !clause.asks_absence && actions.iter().all(carries(Carries::No)) {
             let trouble = if clause.when_absent { Trouble::AlwaysHolds } else { Trouble::NeverHolds };
             push(trouble, clause.key, None);
         }

@@ -193,3 +193,36 @@ fn what_cannot_be_lowered_is_reported_all_at_once() {
     assert_eq!(findings[0].help, ["the presets are `containers`, `serverless_only`"]);
     assert_eq!(findings[1].code.name, "guardrail/setting");
 }
+
+/// A misspelt action would deny nothing, and a condition on a key that no request carries would never deny.
+#[test]
+fn guardrails_speak_of_actions_and_keys_that_exist() {
+    use crate::cfn::catalogue::{Clause, Patterns, lint_statement};
+
+    fn wrong<P>(groups: &[Group<P>]) -> Vec<String> {
+        let statements = groups.iter().flat_map(|group| &group.statements);
+        let problems = statements.flat_map(|statement| {
+            let actions = statement.actions().or(statement.not_actions()).unwrap();
+            let values: Vec<&str> = actions.iter().map(String::as_str).collect();
+            let operators: Vec<_> = statement.conditions().iter().map(|(one, keys)| (one.name(), keys)).collect();
+            let clauses: Vec<Clause<'_>> = operators
+                .iter()
+                .flat_map(|(operator, keys)| keys.iter().map(move |(key, values)| (operator, key, values)))
+                .map(|(operator, key, values)| {
+                    let texts = values.iter().filter_map(|value| match value {
+                        Node::Text(text) => Some(text.as_ref()),
+                        _ => None,
+                    });
+                    Clause::new(operator, key, texts)
+                })
+                .collect();
+            let patterns = Patterns { negated: statement.actions().is_none(), values: &values };
+            lint_statement(statement.effect(), patterns, &clauses)
+        });
+        problems.map(|problem| problem.message()).collect()
+    }
+
+    let all = lowered(&every_guardrail());
+    assert_eq!(wrong(&all.service_control), [""; 0]);
+    assert_eq!(wrong(&all.resource_control), [""; 0]);
+}
