@@ -48,9 +48,7 @@ fn touched() -> &'static BTreeMap<String, BTreeMap<String, Class>> {
         services
             .map(|(service, lists)| {
                 let mut classes = BTreeMap::new();
-                for (list, class) in
-                    [("keyed", Class::Keyed), ("data", Class::Data), ("metadata", Class::Metadata)]
-                {
+                for (list, class) in [("keyed", Class::Keyed), ("data", Class::Data), ("metadata", Class::Metadata)] {
                     for name in lists.get(list).and_then(Value::as_array).into_iter().flatten() {
                         classes.insert(name.as_str().unwrap_or_default().to_owned(), class);
                     }
@@ -77,9 +75,8 @@ pub fn class(action: Action) -> Class {
 #[must_use]
 pub fn managed_policy(arn: &str) -> Option<&'static Value> {
     static POLICIES: OnceLock<Value> = OnceLock::new();
-    let file = POLICIES.get_or_init(|| {
-        serde_json::from_str(include_str!("../../data/aws-managed-policies.json")).unwrap_or_default()
-    });
+    let file = POLICIES
+        .get_or_init(|| serde_json::from_str(include_str!("../../data/aws-managed-policies.json")).unwrap_or_default());
     let name = arn.split_once(":iam::aws:policy/")?.1;
     file.get("policies")?.get(name)?.get("document")
 }

@@ -59,6 +59,43 @@ impl Shape {
     }
 }
 
+/// Whether strings of a shape match a pattern, as far as their common beginning tells: most pairs of ARNs differ early.
+#[must_use]
+pub fn at_a_glance(shape: &Shape, glob: &Glob, symbols: &Symbols) -> Option<bool> {
+    let known = |character: char| symbols.get(character);
+    for at in 0..=shape.0.len() {
+        match (shape.0.get(at), glob.0.get(at)) {
+            (_, Some(Piece::Many)) if at + 1 == glob.0.len() => return Some(true),
+            (None, None) => return Some(true),
+            (Some(Part::Char(found)), Some(Piece::Char(wanted))) if found == wanted => {}
+            (Some(Part::Char(found)), Some(Piece::Char(wanted))) => {
+                return match (known(*found), known(*wanted)) {
+                    (None, None) => Some(false),
+                    (Some(found), Some(wanted)) => (found.fixed()
+                        && found.length == wanted.length
+                        && found.family.is_some()
+                        && found.family == wanted.family)
+                        .then_some(false),
+                    (Some(symbol), None) => {
+                        (symbol.length.0 > 0 && !symbol.alphabet.contains(*wanted)).then_some(false)
+                    }
+                    (None, Some(symbol)) => (symbol.length.0 > 0 && !symbol.alphabet.contains(*found)).then_some(false),
+                };
+            }
+            (Some(Part::Char(found)), Some(Piece::One)) if known(*found).is_none() => {}
+            (None, Some(Piece::Char(wanted))) => {
+                return known(*wanted).is_none_or(|symbol| symbol.length.0 > 0).then_some(false);
+            }
+            (None, Some(Piece::One)) => return Some(false),
+            (Some(Part::Char(found)), None) => {
+                return known(*found).is_none_or(|symbol| symbol.length.0 > 0).then_some(false);
+            }
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// A question about a string: does one of the patterns match?
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Test {

@@ -114,11 +114,8 @@ fn of_role(
     words: String,
     tenancy: &Tenancy,
 ) -> Asker {
-    let mut keys: BTreeMap<String, Known> = role
-        .tags
-        .iter()
-        .map(|(tag, value)| (principal_tag(tag), Known::Is(value.clone())))
-        .collect();
+    let mut keys: BTreeMap<String, Known> =
+        role.tags.iter().map(|(tag, value)| (principal_tag(tag), Known::Is(value.clone()))).collect();
     keys.insert("aws:principalarn".to_owned(), Known::Is(role.arn.clone()));
     keys.insert("aws:principalaccount".to_owned(), Known::Is(instance.stack.account.clone()));
     keys.insert("kms:calleraccount".to_owned(), Known::Is(instance.stack.account.clone()));
@@ -234,10 +231,7 @@ fn outsiders(world: &mut World, tenancy: &Tenancy) -> Vec<Asker> {
     let mut askers = vec![outside(
         "outside/account",
         "a principal of an account outside the organization, with tags of its own choice",
-        Known::Among {
-            optional: true,
-            shapes: vec![Shape::text("o-outside00")],
-        },
+        Known::Among { optional: true, shapes: vec![Shape::text("o-outside00")] },
     )];
     if let Some(organization) = &tenancy.organization {
         askers.push(outside(

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::automaton::{Answers, MOST_TESTS, Shape, Test, explore};
+use super::automaton::{Answers, MOST_TESTS, Shape, Test, at_a_glance, explore};
 use super::text::{Symbols, Text};
 
 /// Three-valued truth: of Kleene, where what is not known stays so unless it does not matter.
@@ -188,15 +188,35 @@ impl Problem {
         self.variables.len() - 1
     }
 
-    /// The formula that a test of a variable succeeds. A string of one shape without free parts is decided at once if
-    /// that is possible.
-    pub fn matches(&mut self, variable: usize, test: Test) -> Formula {
+    /// The formula that a test of a variable succeeds. What the beginnings of string and patterns decide is decided here;
+    /// that is nearly everything.
+    pub fn matches(&mut self, variable: usize, mut test: Test, symbols: &Symbols) -> Formula {
         let Some(known) = self.variables.get_mut(variable) else { return Formula::False };
-        if !known.possible || test.globs.is_empty() {
+        if !known.possible {
             return Formula::False;
         }
+        let there = if known.optional { Formula::Present(variable) } else { Formula::True };
         if test.globs.iter().any(super::glob::Glob::is_everything) {
-            return if known.optional { Formula::Present(variable) } else { Formula::True };
+            return there;
+        }
+        if !test.any_case {
+            let mut always = false;
+            test.globs.retain(|glob| {
+                let mut answers = known.shapes.iter().map(|shape| at_a_glance(shape, glob, symbols));
+                let (mut never, mut sure) = (true, true);
+                for answer in &mut answers {
+                    never &= answer == Some(false);
+                    sure &= answer == Some(true);
+                }
+                always |= sure && !known.shapes.is_empty();
+                !never
+            });
+            if always {
+                return there;
+            }
+        }
+        if test.globs.is_empty() {
+            return Formula::False;
         }
         let at = match known.tests.iter().position(|other| *other == test) {
             Some(at) => at,
@@ -395,7 +415,7 @@ mod tests {
         Test { globs: patterns.iter().map(|pattern| Glob::like(pattern)).collect(), any_case: false }
     }
 
-    fn ask(symbols: &Symbols, shape: Shape, formula: impl Fn(&mut Problem) -> Formula) -> Answer {
+    fn ask(symbols: &Symbols, shape: Shape, formula: impl Fn(&mut Problem, &Symbols) -> Formula) -> Answer {
         let mut problem = Problem::default();
         problem.variable("resource", || Variable {
             name: "resource".to_owned(),
@@ -404,7 +424,7 @@ mod tests {
             shapes: vec![shape],
             tests: Vec::new(),
         });
-        problem.formula = Some(formula(&mut problem));
+        problem.formula = Some(formula(&mut problem, symbols));
         problem.decide(symbols)
     }
 
@@ -412,7 +432,9 @@ mod tests {
     fn a_delimiter_keeps_tenants_apart_and_its_absence_does_not() {
         let (symbols, a, b) = tenants(false);
         let owned = Shape::starting(&format!("arn:bucket/{b}/"));
-        let own = |pattern: String| ask(&symbols, owned.clone(), move |problem| problem.matches(0, test(&[&pattern])));
+        let own = |pattern: String| {
+            ask(&symbols, owned.clone(), move |problem, symbols| problem.matches(0, test(&[&pattern]), symbols))
+        };
         assert_eq!(own(format!("arn:bucket/{a}/*")), Answer::Never);
         assert!(matches!(own(format!("arn:bucket/{a}*")), Answer::Perhaps(_)));
         assert!(matches!(own(format!("arn:bucket/*{a}/*")), Answer::Perhaps(_)));
@@ -430,9 +452,15 @@ mod tests {
         let (symbols, a, b) = tenants(true);
         let owned = Shape::starting(&format!("arn:bucket/{b}/"));
         let pattern = format!("arn:bucket/{a}*");
-        assert_eq!(ask(&symbols, owned.clone(), |problem| problem.matches(0, test(&[&pattern]))), Answer::Never);
+        assert_eq!(
+            ask(&symbols, owned.clone(), |problem, symbols| problem.matches(0, test(&[&pattern]), symbols)),
+            Answer::Never
+        );
         let pattern = format!("arn:bucket/*{a}/*");
-        assert!(matches!(ask(&symbols, owned, |problem| problem.matches(0, test(&[&pattern]))), Answer::Perhaps(_)));
+        assert!(matches!(
+            ask(&symbols, owned, |problem, symbols| problem.matches(0, test(&[&pattern]), symbols)),
+            Answer::Perhaps(_)
+        ));
     }
 
     #[test]
@@ -440,17 +468,17 @@ mod tests {
         let (symbols, a, b) = tenants(false);
         let owned = Shape::starting(&format!("arn:bucket/{b}/"));
         let allowed_but = |deny: String| {
-            ask(&symbols, owned.clone(), move |problem| {
-                let allow = problem.matches(0, test(&["arn:bucket/*"]));
-                let deny = problem.matches(0, test(&[&deny])).negated();
+            ask(&symbols, owned.clone(), move |problem, symbols| {
+                let allow = problem.matches(0, test(&["arn:bucket/*"]), symbols);
+                let deny = problem.matches(0, test(&[&deny]), symbols).negated();
                 Formula::all([allow, deny])
             })
         };
         // Deny everything but the own prefix.
         let own = format!("arn:bucket/{a}/*");
-        let not_own = ask(&symbols, owned.clone(), |problem| {
-            let allow = problem.matches(0, test(&["arn:bucket/*"]));
-            let deny = problem.matches(0, test(&[&own])).negated();
+        let not_own = ask(&symbols, owned.clone(), |problem, symbols| {
+            let allow = problem.matches(0, test(&["arn:bucket/*"]), symbols);
+            let deny = problem.matches(0, test(&[&own]), symbols).negated();
             Formula::all([allow, deny.negated()])
         });
         assert_eq!(not_own, Answer::Never);
@@ -468,9 +496,9 @@ mod tests {
             super::super::automaton::Part::Many(CharSet::ALL),
         ]);
         let guarded = |deny: &'static [&'static str]| {
-            ask(&symbols, not_an_id.clone(), move |problem| {
-                let allow = problem.matches(0, test(&["??*"]));
-                let deny = problem.matches(0, test(deny)).negated();
+            ask(&symbols, not_an_id.clone(), move |problem, symbols| {
+                let allow = problem.matches(0, test(&["??*"]), symbols);
+                let deny = problem.matches(0, test(deny), symbols).negated();
                 Formula::all([allow, deny])
             })
         };

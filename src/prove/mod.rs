@@ -111,7 +111,10 @@ fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
     proof.assumptions.extend(world.assumptions.iter().cloned());
     for obstacle in &world.obstacles {
         proof.obligations.push(proof::Obligation {
-            id: format!("read/{}", obstacle.place.as_ref().map_or_else(|| obstacle.reason.clone(), ToString::to_string)),
+            id: format!(
+                "read/{}",
+                obstacle.place.as_ref().map_or_else(|| obstacle.reason.clone(), ToString::to_string)
+            ),
             claim: proof::Claim::Data,
             principal: "anybody".to_owned(),
             actions: Vec::new(),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::means;
 use super::automaton::{Part, Shape};
-use super::callers::{Asker, Kind, actor, askers, minter as minter_of, principal_tag, session};
-use super::formula::{Answer, Problem};
+use super::callers::{Asker, actor, askers, minter as minter_of, principal_tag, session};
+use super::formula::{Answer, Formula, Problem};
 use super::policy::{Document, Effect, Statement};
 use super::proof::{Claim, Method, Obligation, Obstacle, Verdict};
 use super::question::{Asked, Known, Layers, allowed};
@@ -149,7 +149,10 @@ impl<'a> Prover<'a, '_> {
             target: format!("a session in role `{}`", role.logical_id),
             verdict: Verdict::Unknown(Obstacle {
                 place: Some(role.place.clone()),
-                reason: format!("`{minter}` is declared to open sessions of `{}`, and there is no such role", role.logical_id),
+                reason: format!(
+                    "`{minter}` is declared to open sessions of `{}`, and there is no such role",
+                    role.logical_id
+                ),
                 help: "name a role of the same template by its logical id".to_owned(),
             }),
             method: Method::None,
@@ -173,9 +176,8 @@ impl<'a> Prover<'a, '_> {
         };
         for instance in &self.world.instances {
             let of_roles = instance.roles.iter().flat_map(|role| role.identity.iter().chain(&role.trust));
-            for statement in of_roles
-                .chain(instance.policies.values().flatten())
-                .flat_map(|shipped| &shipped.document.statements)
+            for statement in
+                of_roles.chain(instance.policies.values().flatten()).flat_map(|shipped| &shipped.document.statements)
             {
                 statement.resources.iter().flat_map(|resources| &resources.values).for_each(|text| note(text));
                 for condition in &statement.conditions {
@@ -226,18 +228,18 @@ impl<'a> Prover<'a, '_> {
         };
         let id = self.world.id_alphabet;
         // What a session tag can hold at all: https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
-        let possible = CharSet::of(|character| character.is_ascii_alphanumeric() || " _.:/=+-@".contains(character), true);
+        let possible =
+            CharSet::of(|character| character.is_ascii_alphanumeric() || " _.:/=+-@".contains(character), true);
         let strange = possible.and(CharSet::of(|character| !id.contains(character), false));
-        let ids_only = !matches!(
-            actor(self.tenancy, instance, minted),
-            Some(Actor::Session { ids_checked_by: Some(_), .. })
-        );
+        let ids_only =
+            !matches!(actor(self.tenancy, instance, minted), Some(Actor::Session { ids_checked_by: Some(_), .. }));
         if ids_only {
             let foreign = vec![Shape(vec![Part::Many(possible), Part::One(strange), Part::Many(possible)])];
             let words = format!("a session in role `{}` whose tag holds what no id holds", minted.logical_id);
             self.ask_one(&asker, &target(words, tagged(foreign), "sts:TagSession", "tag-alphabet"));
             let (shortest, longest) = self.world.id_length;
-            let mut lengths: Vec<Shape> = (0..shortest).map(|length| Shape(vec![Part::One(possible); length])).collect();
+            let mut lengths: Vec<Shape> =
+                (0..shortest).map(|length| Shape(vec![Part::One(possible); length])).collect();
             let mut long = vec![Part::One(possible); longest + 1];
             long.push(Part::Many(possible));
             lengths.push(Shape(long));
@@ -312,7 +314,7 @@ impl<'a> Prover<'a, '_> {
             signature.iter().zip(&statements).any(|(hit, statement)| *hit && statement.effect == Effect::Allow)
         };
         if !statements.iter().any(|statement| statement.effect == Effect::Allow) {
-            self.obligations.push(ungranted(id, asker, slice, &slice.actions));
+            self.obligations.push(ungranted(id, asker, slice, &[]));
             return;
         }
         for action in &slice.actions {
@@ -324,11 +326,15 @@ impl<'a> Prover<'a, '_> {
         for (signature, actions) in groups {
             let Some(first) = actions.first().copied() else { continue };
             if signature.is_empty() {
-                self.obligations.push(ungranted(id.clone(), asker, slice, &actions));
+                self.obligations.push(ungranted(id.clone(), asker, slice, &[]));
                 continue;
             }
             let id = format!("{id}/{}", first.name());
             let problem = self.problem(asker, target, slice, first, &bearing, false);
+            if problem.formula == Some(Formula::False) {
+                self.obligations.push(ungranted(id, asker, slice, &[]));
+                continue;
+            }
             let (formula, answer, cross_check) = self.decide(&id, &problem);
             if answer == Answer::Never {
                 self.obligations.push(Obligation {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::actions::means;
 use super::automaton::{Part, Shape};
 use super::callers::{Asker, Kind};
 use super::evaluate::{Caller, Case, Decision, Level, Named, Reading, Request, Values, evaluate};
@@ -20,7 +21,6 @@ use super::template::Resolved;
 use super::tenancy::Tenancy;
 use super::text::{Symbols, is_symbol};
 use super::world::{Shipped, World};
-use super::actions::means;
 use crate::cfn::catalogue::{Action, Carries, Catalogue};
 
 /// What may have been broken.
@@ -89,8 +89,14 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
     pairs.push((a.clone(), a.to_ascii_uppercase()));
     pairs.push((b.to_ascii_uppercase(), b.clone()));
     for run in runs(attempt.problem) {
-        let padded: String = run.chars().chain(std::iter::repeat_n('x', world.id_length.0)).take(world.id_length.0.max(run.len())).collect();
-        for text in [run.clone(), padded, format!("{run}x"), format!("{run}{b}"), format!("{b}{run}"), format!("x{run}")] {
+        let padded: String = run
+            .chars()
+            .chain(std::iter::repeat_n('x', world.id_length.0))
+            .take(world.id_length.0.max(run.len()))
+            .collect();
+        for text in
+            [run.clone(), padded, format!("{run}x"), format!("{run}{b}"), format!("{b}{run}"), format!("x{run}")]
+        {
             pairs.push((a.clone(), text.clone()));
             pairs.push((text, b.clone()));
         }
@@ -105,7 +111,9 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
         pairs.push((exactly, b.clone()));
     }
     let mut seen = BTreeSet::new();
-    pairs.retain(|(a, b)| a != b && world.ids.contains(a) && world.ids.contains(b) && seen.insert((a.clone(), b.clone())));
+    pairs.retain(|(a, b)| {
+        a != b && world.ids.contains(a) && world.ids.contains(b) && seen.insert((a.clone(), b.clone()))
+    });
     // Texts that tenants may share: anything, and what is another's.
     let shared: Vec<char> = symbols
         .iter()
@@ -216,10 +224,9 @@ impl Concrete<'_, '_, '_> {
         match known {
             Known::Absent => Known::Absent,
             Known::Is(text) => Known::Is(self.text(text)),
-            Known::Among { optional, shapes } => Known::Among {
-                optional: *optional,
-                shapes: shapes.iter().map(|shape| self.shape(shape)).collect(),
-            },
+            Known::Among { optional, shapes } => {
+                Known::Among { optional: *optional, shapes: shapes.iter().map(|shape| self.shape(shape)).collect() }
+            }
             Known::Including(shapes) => Known::Including(shapes.iter().map(|shape| self.shape(shape)).collect()),
             Known::Exactly(texts) => Known::Exactly(texts.iter().map(|text| self.text(text)).collect()),
         }
@@ -229,9 +236,9 @@ impl Concrete<'_, '_, '_> {
         match value {
             Resolved::Text(text) => Resolved::Text(self.text(text)),
             Resolved::List(items) => Resolved::List(items.iter().map(|item| self.value(item)).collect()),
-            Resolved::Map(entries) => Resolved::Map(
-                entries.iter().map(|(key, value)| (self.text(key), self.value(value))).collect(),
-            ),
+            Resolved::Map(entries) => {
+                Resolved::Map(entries.iter().map(|(key, value)| (self.text(key), self.value(value))).collect())
+            }
             Resolved::Unknown(why) => Resolved::Unknown(why.clone()),
         }
     }
@@ -375,9 +382,7 @@ impl Concrete<'_, '_, '_> {
                 let session = format!("arn:aws:sts::{account}:assumed-role/{role}/session");
                 Caller::Role { arn: arn.clone(), session_arn: Some(session), account }
             }
-            Kind::Tenant | Kind::Role | Kind::Foreign => {
-                Caller::Role { arn: arn.clone(), session_arn: None, account }
-            }
+            Kind::Tenant | Kind::Role | Kind::Foreign => Caller::Role { arn: arn.clone(), session_arn: None, account },
             Kind::Service => Caller::Service(attempt.asker.service.clone().unwrap_or_default()),
             Kind::Anonymous => Caller::Anonymous,
         };
@@ -504,17 +509,22 @@ fn obstacle(attempt: &Attempt<'_, '_>, symbols: &Symbols, disagreement: Option<V
         .map(|resources| resources.values.iter().map(|text| format!("`{}`", symbols.show(text))).collect())
         .unwrap_or_default();
     let open = attempt.problem.unknowns.first();
-    let mut reason = format!("it is not known whether {} may call `{name}` on {}", attempt.asker.words, attempt.slice.words);
+    let mut reason =
+        format!("it is not known whether {} may call `{name}` on {}", attempt.asker.words, attempt.slice.words);
     if let Some(open) = open.filter(|_| uses_unknown(attempt.problem)) {
         reason = format!("{reason}: {open}");
     } else if !patterns.is_empty() {
-        reason = format!("{reason}: no two tenants were found for whom {} leads from one to the other, and none can be excluded", patterns.join(", "));
+        reason = format!(
+            "{reason}: no two tenants were found for whom {} leads from one to the other, and none can be excluded",
+            patterns.join(", ")
+        );
     }
     Obstacle {
         place,
         reason,
-        help: "write the tenant's id between characters that no id has, such as `/`, and compare keys with `StringEquals`"
-            .to_owned(),
+        help:
+            "write the tenant's id between characters that no id has, such as `/`, and compare keys with `StringEquals`"
+                .to_owned(),
     }
 }
 

@@ -346,18 +346,13 @@ impl Maker<'_> {
             words: format!("the names of tenant B's objects in `{id}`"),
             actions: self.actions(kind, &[Class::Keyed]),
             shapes: vec![Shape::text(&arn)],
-            keys: vec![(
-                "s3:prefix".to_owned(),
-                Known::Among { optional: true, shapes: self.prefixes(pattern) },
-            )],
+            keys: vec![("s3:prefix".to_owned(), Known::Among { optional: true, shapes: self.prefixes(pattern) })],
             guard: "listing should need `s3:prefix` to be the tenant's own prefix",
             ..objects.clone()
         };
         let mut control = self.control(id, kind);
         control.shapes = vec![Shape::text(&arn)];
-        control.actions.retain(|action| {
-            action.resource_types().all(|used| used.resource_type.name() != "object")
-        });
+        control.actions.retain(|action| action.resource_types().all(|used| used.resource_type.name() != "object"));
         vec![objects, listing, control]
     }
 
@@ -452,7 +447,8 @@ impl Maker<'_> {
     fn prefixes(&self, pattern: &str) -> Vec<Shape> {
         let whole = self.owned(pattern);
         let fixed: Vec<Part> = whole.0.iter().copied().take_while(|part| matches!(part, Part::Char(_))).collect();
-        let mut shapes: Vec<Shape> = (0..=fixed.len()).map(|end| Shape(fixed.iter().copied().take(end).collect())).collect();
+        let mut shapes: Vec<Shape> =
+            (0..=fixed.len()).map(|end| Shape(fixed.iter().copied().take(end).collect())).collect();
         // A beginning of the id that is not all of it.
         if let Some(at) = fixed.iter().position(|part| *part == Part::Char(self.world.owner)) {
             let mut beginning: Vec<Part> = fixed.iter().copied().take(at).collect();

@@ -219,8 +219,7 @@ impl World {
             .filter(|instance| instance.side == Side::Shared)
             .map(|instance| (instance.stack.file.as_str(), &instance.stack))
             .collect();
-        let stack =
-            instantiate(template, &setting, &name, &|key| others.get(key).copied(), &mut self.symbols);
+        let stack = instantiate(template, &setting, &name, &|key| others.get(key).copied(), &mut self.symbols);
         // Each obstacle is in both instances of a template; once is enough.
         if matches!(side, Side::Shared | Side::Owner) {
             self.obstacles.extend(stack.obstacles.iter().cloned());
@@ -374,9 +373,7 @@ const PATHS: &[(&str, &str)] = &[
 impl Reader<'_> {
     fn place(&self, logical_id: &str, property: &str) -> Place {
         let base = Place { file: self.stack.file.clone(), pointer: String::new() };
-        property
-            .split('/')
-            .fold(base.at("Resources").at(logical_id).at("Properties"), |place, step| place.at(step))
+        property.split('/').fold(base.at("Resources").at(logical_id).at("Properties"), |place, step| place.at(step))
     }
 
     fn document(&mut self, name: &str, value: &Resolved, place: &Place) -> Shipped {

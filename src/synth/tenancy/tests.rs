@@ -90,7 +90,7 @@ fn everything_that_tenants_share_has_an_owner() {
                 assert!(ids.contains(id), "{id} is declared and not rendered");
             }
             for actor in declared.roles.values() {
-                if let Actor::Session { minted_by } = actor {
+                if let Actor::Session { minted_by, .. } = actor {
                     assert!(!minted_by.is_empty());
                     for minter in minted_by {
                         assert!(matches!(declared.roles.get(minter), Some(Actor::Platform { .. })), "{minter}");
