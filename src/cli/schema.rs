@@ -6,12 +6,14 @@ use super::terminal::Terminal;
 use crate::assembly::{ASSEMBLY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
 use crate::emit::pretty;
+use crate::prove::evidence::EVIDENCE_SCHEMA;
 
 pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<Ending> {
     match args.of {
         SchemaOf::Blueprint => terminal.print(&String::from_utf8_lossy(&pretty(&json_schema())))?,
         SchemaOf::Assembly => terminal.print(ASSEMBLY_SCHEMA)?,
         SchemaOf::Tenant => terminal.print(TENANT_SCHEMA)?,
+        SchemaOf::Evidence => terminal.print(EVIDENCE_SCHEMA)?,
     }
     Ok(Ending::Fine)
 }

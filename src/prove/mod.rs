@@ -11,7 +11,7 @@ pub mod proof;
 pub mod report;
 pub mod request;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod template;
 pub mod tenancy;
 pub mod text;
