@@ -99,7 +99,7 @@ struct Input {
 
 /// Where the files of a declaration are.
 enum Files {
-    Assembly(Assembly),
+    Assembly(Box<Assembly>),
     Folder(Disk),
 }
 
@@ -125,7 +125,7 @@ fn input(args: &args::Prove, wrong: &mut Sink) -> anyhow::Result<Option<Input>> 
         (None, _) => bail!("several templates are proved together with what `--tenancy FILE` says about them"),
     };
     let from = if args.tenancy.is_none() && base.join(MANIFEST).exists() {
-        Files::Assembly(Assembly::open(&base)?)
+        Files::Assembly(Box::new(Assembly::open(&base)?))
     } else {
         Files::Folder(Disk::new(&base))
     };

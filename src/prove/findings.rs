@@ -93,8 +93,12 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
     let (first, rest) = group.split_first()?;
     let Verdict::Unknown(obstacle) = &first.verdict else { return None };
     let (_, code) = codes_of(first.claim);
-    let what =
-        format!("{}; so it is not known whether {} may reach {}", obstacle.reason, first.principal, first.target);
+    let what = match first.claim {
+        Claim::Packing | Claim::Instance => format!("{}; so {} could not be compared", obstacle.reason, first.target),
+        Claim::Data | Claim::Mint | Claim::Control | Claim::Lockout => {
+            format!("{}; so it is not known whether {} may reach {}", obstacle.reason, first.principal, first.target)
+        }
+    };
     let mut finding = match &obstacle.place {
         Some(place) => {
             let (origin, label) = at(place, "this cannot be decided", locate);
@@ -245,7 +249,12 @@ mod tests {
             proof.obligations.iter_mut().for_each(|asked| asked.claim = claim);
             let found = findings(&proof, &path);
             assert_eq!(found.len(), 2, "{claim:?}");
-            assert!(found[0].code.name.ends_with("/refuted") && found[1].code.name.ends_with("/unknown"));
+            let group = match claim {
+                Claim::Data | Claim::Mint | Claim::Control => "isolation",
+                _ => claim.as_str(),
+            };
+            assert_eq!(found[0].code.name, format!("{group}/refuted"));
+            assert_eq!(found[1].code.name, format!("{group}/unknown"));
             for finding in found {
                 assert!(!finding.help.is_empty() && !finding.message.ends_with('.'), "{finding:?}");
             }
