@@ -28,6 +28,8 @@ pub struct GraphNode {
     pub type_name: String,
     /// The component it belongs to.
     pub component: ComponentName,
+    /// What it is to the component: `table`, `session-role`. With the component, what its logical id is made of.
+    pub role: String,
     /// Its properties.
     pub properties: Map<String, Value>,
     /// Resources that must exist before, beside those that the properties name.
@@ -68,19 +70,27 @@ impl StackGraph {
     }
 
     /// Adds a resource.
-    pub fn add<R: Resource>(&mut self, id: LogicalId, resource: &R, component: &ComponentName, origin: &Origin) {
+    pub fn add<R: Resource>(
+        &mut self,
+        id: LogicalId,
+        role: &str,
+        resource: &R,
+        component: &ComponentName,
+        origin: &Origin,
+    ) {
         let properties = match serde_json::to_value(resource) {
             Ok(Value::Object(properties)) => properties,
             // Generated types serialize to objects; anything else would be caught by the check against the schema.
             _ => Map::new(),
         };
-        self.add_untyped(id, R::TYPE.to_owned(), properties, component, origin);
+        self.add_untyped(id, role, R::TYPE.to_owned(), properties, component, origin);
     }
 
     /// Adds a resource of a type that has no Rust type.
     pub fn add_untyped(
         &mut self,
         id: LogicalId,
+        role: &str,
         type_name: String,
         properties: Map<String, Value>,
         component: &ComponentName,
@@ -90,6 +100,7 @@ impl StackGraph {
             id,
             type_name,
             component: component.clone(),
+            role: role.to_owned(),
             properties,
             depends_on: BTreeSet::new(),
             retain: false,

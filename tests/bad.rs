@@ -1,4 +1,5 @@
-//! Broken blueprints: each stands in `tests/bad/<group>/` with what is found in it written beside it.
+//! Broken blueprints: each stands in `tests/bad/<group>/` with what is found in it written beside it. Those in
+//! `tests/bad/tenancy/` are broken declarations of who owns what.
 //!
 //! `# error: [code] message` (or `# warning:`) behind a line speaks of that line; on a line of its own, of the next
 //! one. `# expects: [code] message` is a finding without a line in the blueprint, and `# expects: file:3: [code]
@@ -25,7 +26,8 @@ use std::process::Command;
 use run::{Run, run, run_to};
 use tenantry::assembly::{Draft, Mode, verify};
 use tenantry::cli::report::{ReportFormat, report};
-use tenantry::diagnostics::{Diagnostic, Origin, Severity, SourceMap, all_codes, find_code};
+use tenantry::diagnostics::{Diagnostic, Origin, Severity, Sink, SourceMap, all_codes, find_code};
+use tenantry::prove::tenancy::Tenancy;
 use tenantry::source::Memory;
 use tenantry::synth::Destination;
 
@@ -171,6 +173,12 @@ fn assembly(blueprint: &Path) -> tempfile::TempDir {
 
 /// Runs a case; its ledger is the assembly of the blueprint beside it.
 fn run_case(path: &Path, plain: &str) -> Run {
+    if path.parent().unwrap().ends_with("tenancy") {
+        let (mut sources, mut sink) = (SourceMap::default(), Sink::new());
+        let read = Tenancy::parse(plain.as_bytes(), "tenancy.yaml", &mut sources, &mut sink);
+        assert_eq!(read.is_none(), sink.has_errors());
+        return Run { findings: sink.into_sorted(), sources };
+    }
     let before = path.with_extension("before.yaml");
     let ledger = before.exists().then(|| assembly(&before));
     run(
@@ -262,6 +270,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("verify/digest", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
     ("verify/missing", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
     ("verify/stranger", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
+    ("verify/tenancy", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
     ("verify/record", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
     ("isolation/refuted", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
     ("isolation/unknown", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
@@ -401,6 +410,11 @@ fn an_assembly_that_was_changed_is_noticed() {
         fs::write(root.join("tenants.jsonl"), tenants.replace("\"tier\":\"basic\"", "\"tier\":\"gold\"")).unwrap();
     });
     assert!(elsewhere.contains("verify/record"), "{elsewhere:?}");
+    let narrower = codes(&|root| {
+        let declaration = fs::read_to_string(root.join("tenancy.json")).unwrap();
+        fs::write(root.join("tenancy.json"), declaration.replace("basic-cell", "basic-shell")).unwrap();
+    });
+    assert!(narrower.contains("verify/tenancy"), "{narrower:?}");
 }
 
 #[test]

@@ -90,7 +90,8 @@ fn relaxed(schema: &serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// Everything that a fragment may be a part of: a blueprint, or an entry of one of its lists, at any depth.
+/// Everything that a fragment may be a part of: a blueprint or a declaration of who owns what, or an entry of one of its
+/// lists, at any depth.
 fn fragments(schema: &serde_json::Value, found: &mut Vec<jsonschema::Validator>) {
     match schema {
         serde_json::Value::Object(entries) => {
@@ -106,11 +107,13 @@ fn fragments(schema: &serde_json::Value, found: &mut Vec<jsonschema::Validator>)
 
 /// Examples of what is wrong may be wrong in their shape where that is what the page is about.
 #[test]
-fn fragments_are_parts_of_a_blueprint() {
-    let mut parts = Vec::new();
-    fragments(&tenantry::blueprint::json_schema(), &mut parts);
+fn fragments_are_parts_of_what_is_written() {
+    let (mut of_blueprint, mut of_declaration) = (Vec::new(), Vec::new());
+    fragments(&tenantry::blueprint::json_schema(), &mut of_blueprint);
+    fragments(&tenantry::prove::tenancy::json_schema(), &mut of_declaration);
     let mut wrong = Vec::new();
     for code in all_codes() {
+        let parts = if code.name.starts_with("tenancy/") { &of_declaration } else { &of_blueprint };
         let of_shape = ["shape/", "yaml/"].iter().any(|group| code.name.starts_with(group));
         for (heading, text) in sections(code.page)
             .into_iter()
@@ -132,7 +135,7 @@ fn fragments_are_parts_of_a_blueprint() {
             }
         }
     }
-    assert!(wrong.is_empty(), "no part of a blueprint looks like this:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "nothing that is written looks like this:\n{}", wrong.join("\n"));
 }
 
 #[test]

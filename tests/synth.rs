@@ -6,9 +6,11 @@ mod support;
 
 #[cfg(test)]
 mod snapshots {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
 
+    use tenantry::diagnostics::{Sink, SourceMap};
+    use tenantry::prove::tenancy::Tenancy;
     use tenantry::source::Memory;
 
     use super::support::{Run, assemble, files, text_of};
@@ -54,7 +56,17 @@ mod snapshots {
         }
         let excused = EXCUSED.iter().filter(|path| path.starts_with(blueprint)).map(ToString::to_string).collect();
         assert_eq!(large, excused, "the snapshots over {CAP} bytes");
+        declared(&emitted);
         forgotten(blueprint, &emitted.into_keys().map(|path| format!("{path}.snap")).collect());
+    }
+
+    /// What the declaration says is found to be right by the reader that people's own declarations go through.
+    fn declared(emitted: &BTreeMap<String, Vec<u8>>) {
+        let (mut sources, mut sink) = (SourceMap::default(), Sink::new());
+        let bytes = &emitted["tenancy.json"];
+        let declaration = Tenancy::parse(bytes, "tenancy.json", &mut sources, &mut sink);
+        assert!(sink.is_empty(), "{:?}", sink.into_sorted());
+        assert_eq!(declaration.unwrap().to_bytes().unwrap(), *bytes, "what is read is what was written");
     }
 
     /// A snapshot of a file that is no longer emitted would say something that is not so.

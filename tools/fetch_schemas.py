@@ -10,13 +10,7 @@ reduced from two published packages, and has no prose in it.
 
 The same inputs give the same bytes. Only the standard library is used, with pip and npm as programs.
 
-Layout of the pack, integers little-endian and 32 bits wide:
-
-    "TNTYPES1" | count | names length | dictionary length, deflated | dictionary length
-    count x (end of name, end of record)      both relative to the start of their section
-    names, sorted, without separators
-    dictionary, deflated
-    records: compact JSON, each raw deflate with the dictionary as its preset
+The layout of the pack is in tools/packfile.py: a record is compact JSON, its name the type's.
 """
 
 import argparse
@@ -26,13 +20,13 @@ import hashlib
 import json
 import pathlib
 import re
-import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-import zlib
+
+from packfile import write_pack
 
 SCHEMAS = {
     "package": "cfn-lint",
@@ -403,26 +397,6 @@ def preset_dictionary(records, size=32500):
     return ",".join(reversed(chosen)).encode() + SCAFFOLD
 
 
-def deflate(data, dictionary=None):
-    options = {"zdict": dictionary} if dictionary else {}
-    compressor = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, **options)
-    return compressor.compress(data) + compressor.flush()
-
-
-def write_pack(types, path):
-    names = sorted(types)
-    dictionary = preset_dictionary([types[name] for name in names])
-    records = [deflate(types[name], dictionary) for name in names]
-    packed_dictionary = deflate(dictionary)
-    index, name_end, record_end = bytearray(), 0, 0
-    for name, record in zip(names, records):
-        name_end += len(name)
-        record_end += len(record)
-        index += struct.pack("<II", name_end, record_end)
-    header = b"TNTYPES1" + struct.pack("<IIII", len(names), name_end, len(packed_dictionary), len(dictionary))
-    path.write_bytes(header + index + "".join(names).encode() + packed_dictionary + b"".join(records))
-
-
 def download(folder):
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder,
                     f"{SCHEMAS['package']}=={SCHEMAS['version']}"], check=True)
@@ -467,7 +441,7 @@ def run(wheel, tarball):
                     elsewhere[name] = pathlib.PurePosixPath(region).stem
     ROOT.mkdir(exist_ok=True)
     pack = ROOT / "resource-types.pack"
-    write_pack(types, pack)
+    write_pack(pack, b"TNTYPES1", types, preset_dictionary(types[name] for name in sorted(types)))
     source = {
         "generator": "tools/fetch_schemas.py",
         "sources": [

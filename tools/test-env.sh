@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests ask about templates: two linters into `.venv`, the CDK's command line into
-# `target/tools/node`. What is there already is left alone.
+# Installs what the tests ask about templates and policies: two linters into `.venv`, the CDK's command line and the public
+# simulator of IAM policies into `target/tools/node`. What is there already is left alone.
 #
 #   tools/test-env.sh
 set -euo pipefail
@@ -20,14 +20,16 @@ if ! cmp -s "$requirements" "$installed"; then
     cp "$requirements" "$installed"
 fi
 
-# The version stands in one place: tests/external/cdk.sh.
-version=$(sed -n 's/^version=//p' tests/external/cdk.sh)
+# Each version stands in one place: tests/external/cdk.sh, and the list at the top of tests/external/simulate.mjs.
+packages="aws-cdk@$(sed -n 's/^version=//p' tests/external/cdk.sh)"
+packages="$packages $(sed -n 's/^  "\(@cloud-copilot\/.*\)",$/\1/p' tests/external/simulate.mjs | tr '\n' ' ')"
 tools=target/tools/node
 if ! command -v npm >/dev/null; then
-    echo "test-env: npm is missing, so the CDK's command line is not installed" >&2
-elif [ "$(cat "$tools/version" 2>/dev/null)" != "$version" ]; then
-    echo "test-env: aws-cdk $version into $tools"
+    echo "test-env: npm is missing, so the CDK's command line and the simulator are not installed" >&2
+elif [ "$(cat "$tools/packages" 2>/dev/null)" != "$packages" ]; then
+    echo "test-env: $packages into $tools"
     mkdir -p "$tools"
-    npm install --prefix "$tools" --no-audit --no-fund --silent "aws-cdk@$version"
-    echo "$version" >"$tools/version"
+    # shellcheck disable=SC2086 # a list of packages
+    npm install --prefix "$tools" --no-audit --no-fund --silent $packages
+    echo "$packages" >"$tools/packages"
 fi

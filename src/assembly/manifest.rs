@@ -35,6 +35,10 @@ pub struct Manifest {
     pub templates: Vec<TemplateRecord>,
     /// Where the tenants are.
     pub tenants: TenantsRecord,
+    /// Where the declaration of who owns what is.
+    pub tenancy: TenancyRecord,
+    /// What a proof says about these files.
+    pub evidence: Evidence,
     /// The facts about AWS that went in, each with its date.
     pub facts: Vec<Fact>,
     /// Every file but this one, by path. [`Draft::finish`](super::Draft::finish) fills it.
@@ -240,6 +244,41 @@ pub struct TenantsRecord {
     pub sha256: Digest,
 }
 
+/// The file with the declaration of who owns what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenancyRecord {
+    /// Its path.
+    pub path: String,
+    /// The digest of the file.
+    pub sha256: Digest,
+}
+
+words! {
+    /// How a proof ended.
+    Verdict {
+        /// Nobody has tried.
+        NotProved = "not proved",
+        /// No request breaks a claim.
+        Proved = "proved",
+        /// A request breaks a claim.
+        Refuted = "refuted",
+        /// Some claim could be neither proved nor refuted.
+        Unknown = "unknown",
+    }
+}
+
+/// What a proof says about the files of the assembly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The path of its record; none when nobody has tried.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub path: Option<String>,
+}
+
 /// A fact about AWS that went into the assembly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -398,6 +437,7 @@ mod tests {
         let digest = Digest::of(b"");
         manifest.files.push(FileRecord { path: "a".to_owned(), sha256: digest, bytes: 0 });
         manifest.tiers[0].policies = TierPolicies { scp: vec!["a".to_owned()], rcp: vec!["b".to_owned()] };
+        manifest.evidence = Evidence { verdict: Verdict::Proved, path: Some("evidence.json".to_owned()) };
         manifest.templates[0].variant = Some("large".to_owned());
         manifest.cells[0].stacks[0].parameters.insert("A".into(), "1".into());
         manifest.cells[0].stacks[0].depends_on.push("other".into());
@@ -483,6 +523,7 @@ mod tests {
             "/cells/0/account",
             "/cells/0/capacity",
             "/templates/0/variant",
+            "/evidence/path",
         ];
         agree(ASSEMBLY_SCHEMA, &value, &optional, &|value| serde_json::from_value::<Manifest>(value).is_ok());
     }

@@ -18,8 +18,8 @@ pub use cdk::{CdkArtifact, CdkStack, CdkWriter, MAX_DEPENDENCIES, MAX_DEPTH, rea
 pub use digest::Digest;
 pub use error::{AssemblyError, AssemblyErrorKind};
 pub use manifest::{
-    Boundary, CellRecord, Fact, FileRecord, Format, Isolation, LedgerEntry, Manifest, Placement, Scope, StackRecord,
-    State, TemplateRecord, TenantRecord, TenantsRecord, TierPolicies, TierRecord,
+    Boundary, CellRecord, Evidence, Fact, FileRecord, Format, Isolation, LedgerEntry, Manifest, Placement, Scope,
+    StackRecord, State, TemplateRecord, TenancyRecord, TenantRecord, TenantsRecord, TierPolicies, TierRecord, Verdict,
 };
 pub use read::{Assembly, Ledger, Tenants};
 pub use verify::verify;
@@ -29,9 +29,13 @@ pub use write::{Change, Draft, FileWriter, Mode, Outcome};
 pub const MANIFEST: &str = "tenantry.json";
 /// The name of the file with one line per tenant.
 pub const TENANTS: &str = "tenants.jsonl";
+/// The name of the declaration of who owns what.
+pub const TENANCY: &str = "tenancy.json";
 /// The name of the CDK cloud assembly's manifest.
 pub const CDK_MANIFEST: &str = "manifest.json";
 /// The JSON Schema of [`MANIFEST`].
 pub const ASSEMBLY_SCHEMA: &str = include_str!("../../schemas/assembly.schema.json");
+/// The JSON Schema of [`TENANCY`].
+pub const TENANCY_SCHEMA: &str = include_str!("../../schemas/tenancy.schema.json");
 /// The JSON Schema of a line of [`TENANTS`].
 pub const TENANT_SCHEMA: &str = include_str!("../../schemas/tenant.schema.json");

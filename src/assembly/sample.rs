@@ -19,6 +19,7 @@ pub(super) fn sample(tenants: usize) -> Sample {
 
 const SILO: &str = "templates/enterprise.template.json";
 const CELL: &str = "templates/enterprise-cell.template.json";
+const ID_PATTERN: &str = "^[a-z0-9][a-z0-9-]{1,30}$";
 
 pub(super) fn stack(
     name: String,
@@ -68,6 +69,12 @@ impl Sample {
     pub(super) fn fill(&self, draft: &Draft) -> Result<Manifest, AssemblyError> {
         let silo = draft.put(SILO, self.template)?;
         let cell = draft.put(CELL, b"{\"Resources\":{\"Cell\":{}}}\n")?;
+        let declaration = serde_json::json!({
+            "tenancy": 1,
+            "ids": {"pattern": ID_PATTERN},
+            "templates": [{"template": SILO, "scope": "tenant"}, {"template": CELL, "scope": "shared"}],
+        });
+        let tenancy = draft.put(TENANCY, format!("{declaration}\n").as_bytes())?;
         for (path, bytes) in &self.extra {
             draft.put(path, bytes)?;
         }
@@ -116,7 +123,7 @@ impl Sample {
             format: Format,
             blueprint: "orders".to_owned(),
             environment: "prod".to_owned(),
-            id_pattern: "^[a-z0-9][a-z0-9-]{1,30}$".to_owned(),
+            id_pattern: ID_PATTERN.to_owned(),
             expanded: false,
             tiers: vec![TierRecord {
                 tier: "enterprise".to_owned(),
@@ -137,6 +144,8 @@ impl Sample {
             }],
             templates: vec![template(SILO, silo, Scope::Tenant, &["TenantId"]), template(CELL, cell, Scope::Cell, &[])],
             tenants: TenantsRecord { path: TENANTS.to_owned(), count, sha256 },
+            tenancy: TenancyRecord { path: TENANCY.to_owned(), sha256: tenancy },
+            evidence: Evidence { verdict: Verdict::NotProved, path: None },
             facts: vec![Fact { name: "limits".to_owned(), date: "2026-10-01".to_owned() }],
             files: Vec::new(),
         })

@@ -14,8 +14,8 @@ use super::error::{AssemblyError, AssemblyErrorKind};
 use super::read::{Lines, inside, read};
 use super::write::walk;
 use super::{
-    ASSEMBLY_SCHEMA, CDK_MANIFEST, Digest, FileRecord, MANIFEST, Manifest, Scope, StackRecord, TemplateRecord,
-    TenantRecord, swap,
+    ASSEMBLY_SCHEMA, CDK_MANIFEST, Digest, FileRecord, MANIFEST, Manifest, Scope, StackRecord, TENANCY_SCHEMA,
+    TemplateRecord, TenantRecord, swap,
 };
 use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
 
@@ -30,6 +30,7 @@ pub fn verify(root: &Path) -> Sink {
         check.files(&manifest);
         check.strangers(&manifest);
         check.references(&manifest);
+        check.tenancy(&manifest);
         let whole = check.tenants(&manifest);
         if whole {
             check.cdk(&manifest);
@@ -186,6 +187,10 @@ impl Check {
             named(&template.path, Some(template.sha256));
         }
         named(&manifest.tenants.path, Some(manifest.tenants.sha256));
+        named(&manifest.tenancy.path, Some(manifest.tenancy.sha256));
+        if let Some(path) = &manifest.evidence.path {
+            named(path, None);
+        }
         for tier in &manifest.tiers {
             let templates = tier.cell_template.iter().chain(&tier.tenant_template);
             for path in templates.chain(&tier.policies.scp).chain(&tier.policies.rcp) {
@@ -199,6 +204,20 @@ impl Check {
         }
         for problem in problems {
             self.find(&codes::VERIFY_MANIFEST, MANIFEST, problem);
+        }
+    }
+
+    /// Whether the declaration of who owns what speaks of all templates of the manifest, and of no other.
+    fn tenancy(&mut self, manifest: &Manifest) {
+        let path = &manifest.tenancy.path;
+        // A file that is missing was found with the other files.
+        let Some(bytes) = inside(&self.root, path).ok().and_then(|path| read(&path).ok()) else { return };
+        let problems = match serde_json::from_slice(&bytes) {
+            Ok(declaration) => declaration_problems(&declaration, manifest),
+            Err(error) => vec![format!("`{path}` is not JSON: {error}")],
+        };
+        for problem in problems {
+            self.find(&codes::VERIFY_TENANCY, path, problem);
         }
     }
 
@@ -372,6 +391,53 @@ impl<'m> Known<'m> {
         }
         Ok(())
     }
+}
+
+/// What is wrong with a declaration of who owns what, beside the manifest of the same assembly.
+fn declaration_problems(declaration: &Value, manifest: &Manifest) -> Vec<String> {
+    let schema = serde_json::from_str(TENANCY_SCHEMA).map(|schema: Value| jsonschema::validator_for(&schema));
+    // INVARIANT: the schema is part of this program, and a test compiles it.
+    let Ok(Ok(validator)) = schema else { return vec!["the schema of the declaration cannot be read".to_owned()] };
+    let misfits = validator.iter_errors(declaration).map(|error| {
+        let place = error.instance_path().to_string();
+        let place = if place.is_empty() { "the declaration".to_owned() } else { format!("`{place}`") };
+        format!("{place} does not fit: {error}")
+    });
+    let mut problems: Vec<String> = misfits.collect();
+    let text = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned();
+    if text(declaration, "/ids/pattern") != manifest.id_pattern {
+        problems.push("it is about other ids than the manifest".to_owned());
+    }
+    let list = |value: &Value, at: &str| value.pointer(at).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut declared: BTreeMap<String, String> = BTreeMap::new();
+    for template in list(declaration, "/templates") {
+        let path = text(&template, "/template");
+        for file in [list(&template, "/guardrails/scp"), list(&template, "/guardrails/rcp")].concat() {
+            if !manifest.files.iter().any(|known| file == known.path.as_str()) {
+                problems.push(format!("`{path}` has the guardrail {file}, which is not in the manifest"));
+            }
+        }
+        if declared.insert(path.clone(), text(&template, "/scope")).is_some() {
+            problems.push(format!("`{path}` is declared twice"));
+        }
+    }
+    for template in &manifest.templates {
+        let scope = match template.scope {
+            Scope::Cell => "shared",
+            Scope::Tenant => "tenant",
+            Scope::Organization => continue,
+        };
+        match declared.remove(&template.path) {
+            None => problems.push(format!("`{}` is not in the declaration", template.path)),
+            Some(said) if said != scope => {
+                problems.push(format!("`{}` is declared as `{said}`, and is deployed as `{scope}`", template.path));
+            }
+            Some(_) => {}
+        }
+    }
+    problems
+        .extend(declared.keys().map(|path| format!("`{path}` is in the declaration, and no template of the manifest")));
+    problems
 }
 
 /// The digest and the size of a file.

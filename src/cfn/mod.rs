@@ -1,8 +1,10 @@
-//! CloudFormation's vocabulary: templates, typed expressions, policy documents and resource types.
+//! CloudFormation's vocabulary: templates, typed expressions, policy documents, resource types, and the actions of IAM.
 
+pub mod catalogue;
 pub mod expr;
 mod json;
 mod logical_id;
+mod pack;
 pub mod policy;
 mod resource;
 pub mod schema;

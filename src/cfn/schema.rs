@@ -7,7 +7,6 @@
 mod check;
 mod cut;
 mod keywords;
-mod pack;
 mod words;
 
 use std::collections::BTreeMap;
@@ -16,24 +15,33 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::pack::Pack;
+
 pub use check::{SchemaIssue, UnknownType, Validator};
+
+/// The types with their records. Nothing if the pack is broken; a test opens every record.
+fn pack() -> Option<&'static Pack> {
+    static PACK: OnceLock<Option<Pack>> = OnceLock::new();
+    PACK.get_or_init(|| Pack::cut(include_bytes!("../../schemas/resource-types.pack"), b"TNTYPES1")).as_ref()
+}
 
 /// The names of all resource types, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    (0..pack::len()).filter_map(|position| Some(pack::entry(position)?.name))
+    pack().into_iter().flat_map(|pack| (0..pack.len()).filter_map(|position| Some(pack.entry(position)?.name)))
 }
 
 /// Whether there is a resource type with this name. Cheaper than [`find`]: the type is not opened.
 #[must_use]
 pub fn is_known(name: &str) -> bool {
-    pack::find(name).is_some()
+    pack().is_some_and(|pack| pack.find(name).is_some())
 }
 
 /// The facts about a resource type.
 #[must_use]
 pub fn find(name: &str) -> Option<TypeFacts> {
-    let entry = pack::find(name)?;
-    let Value::Object(record) = entry.open()? else { return None };
+    let pack = pack()?;
+    let entry = pack.find(name)?;
+    let Value::Object(record) = serde_json::from_slice(&pack.open(entry)?).ok()? else { return None };
     Some(TypeFacts { name: entry.name, record })
 }
 

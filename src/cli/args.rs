@@ -208,6 +208,8 @@ pub(super) enum SchemaOf {
     Blueprint,
     /// An assembly's `tenantry.json`.
     Assembly,
+    /// An assembly's `tenancy.json`, or a `tenancy.yaml` of your own.
+    Tenancy,
     /// A line of an assembly's `tenants.jsonl`.
     Tenant,
     /// The record of a proof, an assembly's `evidence/isolation.json`.

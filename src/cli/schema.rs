@@ -3,7 +3,7 @@
 use super::Ending;
 use super::args::{self, SchemaOf};
 use super::terminal::Terminal;
-use crate::assembly::{ASSEMBLY_SCHEMA, TENANT_SCHEMA};
+use crate::assembly::{ASSEMBLY_SCHEMA, TENANCY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
 use crate::emit::pretty;
 use crate::prove::evidence::EVIDENCE_SCHEMA;
@@ -12,6 +12,7 @@ pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<En
     match args.of {
         SchemaOf::Blueprint => terminal.print(&String::from_utf8_lossy(&pretty(&json_schema())))?,
         SchemaOf::Assembly => terminal.print(ASSEMBLY_SCHEMA)?,
+        SchemaOf::Tenancy => terminal.print(TENANCY_SCHEMA)?,
         SchemaOf::Tenant => terminal.print(TENANT_SCHEMA)?,
         SchemaOf::Evidence => terminal.print(EVIDENCE_SCHEMA)?,
     }

@@ -163,6 +163,15 @@ registry! {
     GUARDRAIL_SETTING = "guardrail/setting", Error, "a guardrail's setting cannot be read";
     GUARDRAIL_REPEATED = "guardrail/repeated", Error, "a guardrail stands twice with different settings";
 
+    TENANCY_PATTERN = "tenancy/pattern", Error, "a pattern of ownership does not say whose something is";
+    TENANCY_DELIMITER = "tenancy/delimiter", Warning, "a pattern of ownership does not show where the id ends";
+    TENANCY_DUPLICATE_TEMPLATE = "tenancy/duplicate-template", Error, "a template is declared twice";
+    TENANCY_UNKNOWN_TEMPLATE = "tenancy/unknown-template", Error, "a template is named that the declaration does not have";
+    TENANCY_SCOPE = "tenancy/scope", Error, "something is one tenant's where tenants share, or the other way round";
+    TENANCY_MINTER = "tenancy/minter", Error, "a role opens sessions in tenants' names and is not the platform's";
+    TENANCY_EMPTY = "tenancy/empty", Error, "a list or a reason is empty, and a claim about nothing is always true";
+    TENANCY_NAME = "tenancy/name", Error, "a tag, an organization or a principal is not one that AWS knows";
+
     LIMIT_RESOURCES = "limit/resources", Error, "a template has more resources than a stack may have";
     LIMIT_TEMPLATE_SIZE = "limit/template-size", Error, "a template is larger than CloudFormation takes";
     LIMIT_OUTPUTS = "limit/outputs", Error, "a template has more outputs than a stack may have";
@@ -172,6 +181,10 @@ registry! {
     SCHEMA_UNKNOWN_TYPE = "schema/unknown-type", Error, "a resource type is not known";
     SCHEMA_PROPERTY = "schema/property", Error, "a resource's properties do not fit its type";
     SCHEMA_DANGLING = "schema/dangling", Error, "a template refers to something it does not have";
+
+    POLICY_UNKNOWN_ACTION = "policy/unknown-action", Warning, "a policy names an action that does not exist";
+    POLICY_UNKNOWN_KEY = "policy/unknown-key", Warning, "a policy has a condition on a key that does not exist";
+    POLICY_KEY_NEVER_CARRIED = "policy/key-never-carried", Error, "no action of a statement carries the key of its condition";
 
     ACKNOWLEDGE_UNKNOWN = "acknowledge/unknown", Error, "a code is acknowledged that does not exist";
     ACKNOWLEDGE_FORBIDDEN = "acknowledge/forbidden", Error, "a finding is acknowledged that nobody can wave through";
@@ -185,6 +198,7 @@ registry! {
     VERIFY_DIGEST = "verify/digest", Error, "a file is not the one the manifest names";
     VERIFY_MISSING = "verify/missing", Error, "the manifest names a file that is not there";
     VERIFY_STRANGER = "verify/stranger", Warning, "the assembly holds a file that the manifest does not name";
+    VERIFY_TENANCY = "verify/tenancy", Error, "the declaration of who owns what does not fit the manifest";
     VERIFY_RECORD = "verify/record", Error, "a tenant's record does not fit the manifest";
 }
 

@@ -2,6 +2,7 @@
 
 pub mod limits;
 pub mod pack;
+pub mod policies;
 pub mod retention;
 pub mod tagging;
 pub mod validate;

@@ -4,14 +4,136 @@
 //! ([`tenancy`]). It never sees the model that the policies were made from, so it works on templates that somebody else
 //! wrote. `docs/proof.md` is the argument.
 
+pub mod actions;
+pub mod automaton;
+pub mod callers;
+pub mod evaluate;
 pub mod evidence;
 pub mod findings;
+pub mod formula;
+pub mod glob;
+pub mod oblige;
 pub mod policy;
 pub mod proof;
+pub mod question;
+pub mod refute;
 pub mod report;
 pub mod request;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod targets;
 pub mod template;
 pub mod tenancy;
 pub mod text;
+pub mod world;
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use self::proof::Proof;
+use self::request::{Request, Tools};
+use self::template::Template;
+use self::tenancy::Owner;
+use self::world::World;
+use crate::cfn::catalogue::Catalogue;
+use crate::diagnostics::{Sink, SourceMap};
+use crate::facts::Facts;
+use crate::model::IdLanguage;
+
+/// The SHA-256 of some bytes, in hexadecimal.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+/// A proof, and the templates as they were read, which know where in a file a place is.
+#[derive(Debug)]
+pub struct Proved {
+    /// The proof.
+    pub proof: Proof,
+    /// The templates, by file.
+    pub templates: BTreeMap<String, Template>,
+}
+
+/// Proves or refutes what the declaration claims of the files. A file that cannot be read is a finding, and then there is no
+/// proof.
+#[must_use]
+pub fn prove(
+    request: &Request,
+    tools: &mut Tools<'_>,
+    facts: &Facts,
+    sources: &mut SourceMap,
+    sink: &mut Sink,
+) -> Option<Proved> {
+    let tenancy = &request.tenancy;
+    let ids = IdLanguage::new(&tenancy.ids.pattern).ok()?;
+    let mut templates = BTreeMap::new();
+    let mut guardrails = BTreeMap::new();
+    for deployed in &tenancy.templates {
+        if let Some(bytes) = request.files.get(&deployed.template)
+            && !templates.contains_key(&deployed.template)
+        {
+            templates.insert(deployed.template.clone(), Template::read(&deployed.template, bytes, sources, sink)?);
+        }
+        for name in deployed.guardrails.scp.iter().chain(&deployed.guardrails.rcp) {
+            if let Some(bytes) = request.files.get(name)
+                && let Ok(value) = serde_json::from_slice(bytes)
+            {
+                guardrails.insert(name.clone(), value);
+            }
+        }
+    }
+    let mut world = World::deploy(tenancy, &ids, &templates, &guardrails);
+    let controlled = facts.resource_control().iter().map(ToString::to_string).collect();
+    let mut listener = |id: &str, problem: &formula::Problem, symbols: &text::Symbols| {
+        let _ = (id, problem, symbols, &tools);
+        None
+    };
+    let obligations = oblige::isolation(&mut world, tenancy, &controlled, &mut listener);
+    let mut proof = Proof { obligations, ..Proof::default() };
+    assume(&mut proof, &world, tenancy);
+    for (name, bytes) in &request.files {
+        proof.inputs.insert(name.clone(), digest(bytes));
+    }
+    proof.inputs.insert("catalogue of IAM actions".to_owned(), Catalogue::shipped().digest().to_owned());
+    Some(Proved { proof, templates })
+}
+
+/// What the answers rest on.
+fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
+    proof.assumptions.extend(world.assumptions.iter().cloned());
+    for obstacle in &world.obstacles {
+        proof.obligations.push(proof::Obligation {
+            id: format!(
+                "read/{}",
+                obstacle.place.as_ref().map_or_else(|| obstacle.reason.clone(), ToString::to_string)
+            ),
+            claim: proof::Claim::Data,
+            principal: "anybody".to_owned(),
+            actions: Vec::new(),
+            target: "what the templates hold".to_owned(),
+            verdict: proof::Verdict::Unknown(obstacle.clone()),
+            method: proof::Method::None,
+            formula: None,
+            needs_guardrails: false,
+            cross_check: None,
+        });
+    }
+    for deployed in &tenancy.templates {
+        for (id, owner) in &deployed.owners {
+            if let Owner::Application { reason, .. } = owner {
+                proof.left_to_code.push(format!("`{id}` of {}: {reason}", deployed.template));
+            }
+        }
+    }
+    for list in [&mut proof.assumptions, &mut proof.left_to_code, &mut proof.adverse] {
+        list.sort();
+        list.dedup();
+    }
+}

@@ -1,16 +1,27 @@
-//! Who owns what, and who acts for whom: declared, never read from policies. The shape of `tenancy.json`.
+//! Who owns what, and who acts for whom: declared, never read from policies. The shape of `tenancy.json`, which synthesis
+//! derives from the blueprint, and of `tenancy.yaml`, which people write for templates of their own.
 //!
-//! The JSON Schema in `schemas/tenancy.schema.json` says the same in words; a test holds the two together.
+//! The shapes in [`shapes`] and the JSON Schema in `schemas/tenancy.schema.json` say the same; tests hold the three
+//! together. `docs/tenancy.md` says it in words.
+
+mod read;
+mod shapes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
+use serde::de::{Deserializer, Error, Unexpected};
 use serde::{Deserialize, Serialize};
+
+pub use shapes::json_schema;
 
 /// The declaration that a proof rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Tenancy {
-    /// The version of the format. There is one.
+    /// The version of the format. There is one: [`VERSION`].
+    #[serde(deserialize_with = "version")]
     pub tenancy: u32,
     /// The language of tenants' ids.
     pub ids: Ids,
@@ -20,15 +31,50 @@ pub struct Tenancy {
     /// The templates, and what is in them.
     pub templates: Vec<Deployed>,
     /// What the organization is, where its id is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub organization: Option<String>,
     /// Roles that stand outside the templates and above the guardrails, for the second claim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operators: Vec<Operators>,
 }
 
-fn default_tag() -> String {
+/// The version of the format.
+pub const VERSION: u32 = 1;
+/// What stands for the owner's id in an [`Owner`]'s pattern.
+pub const OWNER_ID: &str = "${tenant}";
+
+/// The session tag of a declaration that names none.
+#[must_use]
+pub fn default_tag() -> String {
     "TenantId".to_owned()
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        other => {
+            Err(D::Error::invalid_value(Unexpected::Unsigned(other.into()), &"format 1, the one this version knows"))
+        }
+    }
+}
+
+/// Reads a key that may be absent but not null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl Tenancy {
+    /// The declaration as it stands in an assembly.
+    ///
+    /// # Errors
+    /// Never for values that this type can hold; the serializer's signature has one.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let formatter = serde_json::ser::PrettyFormatter::with_indent(b" ");
+        self.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
 }
 
 /// The language of ids.
@@ -48,7 +94,7 @@ pub struct Deployed {
     /// Whether tenants share its stack.
     pub scope: Scope,
     /// The tier it belongs to, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub tier: Option<String>,
     /// In which accounts its stacks are.
     #[serde(default)]
@@ -172,7 +218,8 @@ pub enum Owner {
     Application {
         /// What code must do.
         reason: String,
-        /// The roles, by logical id in the same template, that may touch the data.
+        /// The roles that may touch the data: by logical id in the same template, or as `FILE#LogicalId` in another
+        /// one of the declaration.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         through: Vec<String>,
     },
@@ -193,7 +240,11 @@ pub enum Actor {
     Session {
         /// The roles, by logical id in the same template, that may open sessions in any tenant's name: their code must
         /// know which tenant it is.
+        #[serde(rename = "mintedBy")]
         minted_by: Vec<String>,
+        /// Why the tag is always an id, if the trust policy does not see to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ids_checked_by: Option<String>,
     },
     /// For the product, not for a tenant.
     Platform {

@@ -54,7 +54,7 @@ impl<'a> Context<'a> {
     pub(super) fn add<R: Resource>(&mut self, role: &str, resource: &R) -> LogicalId {
         let id = self.id(role);
         let component = &self.member.component;
-        self.stack.add(id.clone(), resource, &component.name, &component.origin);
+        self.stack.add(id.clone(), role, resource, &component.name, &component.origin);
         id
     }
 

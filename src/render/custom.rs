@@ -16,7 +16,7 @@ pub(super) fn render(custom: &Custom, cx: &mut Context<'_>) {
     };
     let id = cx.id("custom");
     let component = &cx.member.component;
-    cx.stack.add_untyped(id, custom.type_name.clone(), properties, &component.name, &component.origin);
+    cx.stack.add_untyped(id, "custom", custom.type_name.clone(), properties, &component.name, &component.origin);
 }
 
 fn value(property: &Property, cx: &Context<'_>) -> Value {

@@ -74,6 +74,13 @@ pub struct Variant {
     pub shape: &'static Shape,
 }
 
+impl Variant {
+    /// Whether it is a word and nothing else.
+    fn is_word(&self) -> bool {
+        self.bare && self.shape.fields.is_empty()
+    }
+}
+
 /// A key that must be there.
 #[must_use]
 pub const fn required(key: &'static str, kind: Kind, doc: &'static str) -> Field {
@@ -239,6 +246,7 @@ fn check_variant(node: &Node, variants: &[Variant], sink: &mut Sink) {
         return;
     };
     match said(node, variants).as_slice() {
+        [variant] if variant.is_word() => wrong_type(node, &format!("the word `{}` alone", variant.key), sink),
         [variant] => check_record(node, variant.shape, sink),
         [] => {
             let first = entries.first();
@@ -324,7 +332,7 @@ pub fn schema(kind: &Kind) -> Json {
             if !bare.is_empty() {
                 options.push(json!({"type": "string", "enum": bare}));
             }
-            for variant in *variants {
+            for variant in variants.iter().filter(|variant| !variant.is_word()) {
                 let mut option = record_schema(variant.shape);
                 if let Some(required) = option.get_mut("required").and_then(Json::as_array_mut)
                     && !required.iter().any(|key| key == variant.key)

@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 64;
 const MOST_FINDINGS: usize = 1_000;
 
 /// The intrinsic functions with a short tag, except `!Ref`, `!Condition` and `!GetAtt`, which are special.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 18] = [
     "And",
     "Base64",
     "Cidr",
@@ -32,11 +32,13 @@ const FUNCTIONS: [&str; 16] = [
     "If",
     "ImportValue",
     "Join",
+    "Length",
     "Not",
     "Or",
     "Select",
     "Split",
     "Sub",
+    "ToJsonString",
     "Transform",
 ];
 

@@ -6,14 +6,16 @@
 mod organization;
 mod records;
 mod shapes;
+mod tenancy;
 
 use std::path::Path;
 
 pub use records::Progress;
 
-use crate::assembly::{Assembly, TENANTS};
+use crate::assembly::{Assembly, TENANCY, TENANTS};
 use crate::assembly::{
-    AssemblyError, CellRecord, Draft, Fact, Format, Manifest, Mode, Outcome, TenantsRecord, TierRecord,
+    AssemblyError, CellRecord, Draft, Evidence, Fact, Format, Manifest, Mode, Outcome, TenancyRecord, TenantsRecord,
+    TierRecord, Verdict,
 };
 use crate::check::{Checked, acknowledge};
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
@@ -135,6 +137,9 @@ pub fn synth(
         return Ok(None);
     }
 
+    let declaration = tenancy::tenancy(model, &shapes, &written.variants, &tier_policies);
+    let declaration = declaration.to_bytes().map_err(std::io::Error::from)?;
+    let declaration = TenancyRecord { path: TENANCY.to_owned(), sha256: draft.put(TENANCY, &declaration)? };
     let mut templates = written.templates;
     templates.extend(organization);
     templates.sort_by(|one, other| one.path.cmp(&other.path));
@@ -171,6 +176,8 @@ pub fn synth(
             .collect(),
         templates,
         tenants: TenantsRecord { path: TENANTS.to_owned(), count: written.tenants, sha256: written.digest },
+        tenancy: declaration,
+        evidence: Evidence { verdict: Verdict::NotProved, path: None },
         facts: facts(inputs.facts),
         files: Vec::new(),
     };

@@ -11,7 +11,8 @@ use crate::emit::pretty;
 use crate::facts::Facts;
 use crate::model::guardrail::Scope as Reach;
 use crate::model::{Guardrail, Model, State, TierName};
-use crate::passes::pack::{Budget, Packing, TooLarge, pack};
+use crate::passes::pack::{Budget, Packing, pack};
+use crate::passes::policies;
 use crate::render::guardrails::{Group, lower};
 use crate::render::organization::{Organization, PARENT, TierUnit, parent_parameter};
 
@@ -30,7 +31,7 @@ pub(super) struct Policies {
     suspended: Option<Packing<ServiceControl>>,
 }
 
-/// Packs groups; what does not fit is a finding at the guardrail that is too large.
+/// Looks at groups and packs them; what is wrong is a finding at the guardrail that it is of.
 fn packed<P: Clone>(
     groups: Vec<Group<P>>,
     budget: Budget,
@@ -38,11 +39,12 @@ fn packed<P: Clone>(
     fallback: &Origin,
     sink: &mut Sink,
 ) -> Option<Packing<P>> {
-    let place = |error: &TooLarge| {
-        let found = guardrails.iter().find(|(guardrail, _)| guardrail.name() == error.guardrail());
+    let place = |name: &str| {
+        let found = guardrails.iter().find(|(guardrail, _)| guardrail.name() == name);
         found.map_or_else(|| fallback.clone(), |(_, origin)| origin.clone())
     };
-    pack(groups, budget).map_err(|error| sink.push(error.diagnostic(place(&error)))).ok()
+    policies::guardrails(&groups, place, sink);
+    pack(groups, budget).map_err(|error| sink.push(error.diagnostic(place(error.guardrail())))).ok()
 }
 
 impl Policies {

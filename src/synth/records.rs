@@ -37,6 +37,8 @@ pub(super) struct Written {
     pub(super) tier_counts: Vec<u64>,
     pub(super) cell_counts: Vec<u64>,
     pub(super) templates: Vec<TemplateRecord>,
+    /// The templates that overrides made, sorted by path.
+    pub(super) variants: Vec<Arc<Shape>>,
 }
 
 /// A tenant that has its place.
@@ -147,15 +149,19 @@ pub(super) fn write(
     }
     let mut templates: BTreeMap<String, TemplateRecord> =
         shapes.all().map(|shape| (shape.path.clone(), shape.record())).collect();
+    let mut variants = Vec::new();
     for shape in placing.variants.values().flatten() {
         if templates.insert(shape.path.clone(), shape.record()).is_none() {
             draft.put(&shape.path, &shape.bytes)?;
+            variants.push(Arc::clone(shape));
         }
     }
+    variants.sort_by(|one, other| one.path.cmp(&other.path));
     let cell_counts = placing.placer.load().to_vec();
     let tier_counts = placing.tier_counts;
     let (tenants, digest) = out.finish()?;
-    Ok(Written { tenants, digest, tier_counts, cell_counts, templates: templates.into_values().collect() })
+    let templates = templates.into_values().collect();
+    Ok(Written { tenants, digest, tier_counts, cell_counts, templates, variants })
 }
 
 /// Batches go to whichever thread is free; their results are written in the order the batches were made in.

@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::tenancy::{Declared, declare};
 use super::{Inputs, Options, SynthError};
 use crate::assembly::{Digest, Draft, Scope, StackRecord, TemplateRecord};
 use crate::cfn::schema::Validator;
 use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Sink, codes};
 use crate::emit::{Expander, Template, template, yaml};
-use crate::ir::StackGraph;
+use crate::ir::{StackGraph, TierGraph};
 use crate::model::component::{Code, Function};
 use crate::model::{Body, Cell, ComponentName, Model, Parameter, Sharing, Tier, TierName, naming};
-use crate::passes::{limits, retention, tagging, validate};
+use crate::passes::{limits, policies, retention, tagging, validate};
 use crate::render;
 use crate::source::why;
 
@@ -54,6 +55,10 @@ impl Shape {
         Self { path, sha256, bytes, template, expander, record }
     }
 
+    pub(super) fn tier(&self) -> &str {
+        &self.record.tier
+    }
+
     pub(super) fn record(&self) -> TemplateRecord {
         self.record.clone()
     }
@@ -64,6 +69,8 @@ impl Shape {
 pub(super) struct TierShapes {
     pub(super) cell: Option<Shape>,
     pub(super) tenant: Option<Shape>,
+    /// Whose the resources of the cell's template are.
+    declared: Declared,
 }
 
 /// A file of function code.
@@ -103,7 +110,9 @@ impl Shapes {
         let mut validator = Validator::new();
         for tier in &model.tiers {
             let mut rendered = TierShapes::default();
-            for (sharing, template) in shapes.templates(model, tier, &mut validator, inputs, sink)? {
+            let (templates, graph) = shapes.templates(model, tier, &mut validator, inputs, sink)?;
+            rendered.declared = declare(tier, &graph);
+            for (sharing, template) in templates {
                 let shape = Shape::new(tier, sharing, None, template, options);
                 match sharing {
                     Sharing::Pooled => rendered.cell = Some(shape),
@@ -131,7 +140,7 @@ impl Shapes {
                 member.component.body = body.clone();
             }
         }
-        let templates = self.templates(model, &tier, &mut Validator::new(), inputs, sink)?;
+        let (templates, _) = self.templates(model, &tier, &mut Validator::new(), inputs, sink)?;
         let own = templates.into_iter().find(|(sharing, _)| *sharing == Sharing::Siloed);
         Ok(own.map(|(sharing, template)| {
             let digest = Digest::of(&template.bytes).to_string();
@@ -147,7 +156,7 @@ impl Shapes {
         validator: &mut Validator,
         inputs: &Inputs<'_>,
         sink: &mut Sink,
-    ) -> Result<Vec<(Sharing, Template)>, SynthError> {
+    ) -> Result<(Vec<(Sharing, Template)>, TierGraph), SynthError> {
         let tier = self.with_asset_keys(tier);
         let mut graph = render::tier(model, &tier);
         let mut templates = Vec::new();
@@ -156,12 +165,13 @@ impl Shapes {
             tagging::run(stack, model, &tier, inputs.facts, validator);
             retention::run(stack, validator);
             validate::run(stack, validator, sink);
+            policies::run(stack, sink);
             limits::run(stack, &what, &tier.origin, inputs.facts, sink)?;
             let template = template(stack, &model.ids);
             limits::size(template.bytes.len(), &what, &tier.origin, inputs.facts, sink)?;
             templates.push((stack.sharing, template));
         }
-        Ok(templates)
+        Ok((templates, graph))
     }
 
     fn collect_asset(&mut self, path: &str, inputs: &Inputs<'_>, sink: &mut Sink) {
@@ -225,6 +235,11 @@ impl Shapes {
             Sharing::Pooled => shapes.cell.as_ref(),
             Sharing::Siloed => shapes.tenant.as_ref(),
         }
+    }
+
+    /// Whose the resources of a tier's cell template are.
+    pub(super) fn declared(&self, tier: &TierName) -> Option<&Declared> {
+        self.tiers.get(tier).map(|shapes| &shapes.declared)
     }
 
     pub(super) fn path(&self, tier: &TierName, sharing: Sharing) -> Option<String> {

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::pack;
+use crate::pack::Pack;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -67,10 +67,12 @@ pub(crate) fn check() -> Result<()> {
 /// The files by name.
 fn render() -> Result<BTreeMap<String, String>> {
     let list = fs::read_to_string(root().join("xtask/types.txt"))?;
+    let pack = Pack::cut(include_bytes!("../../schemas/resource-types.pack"), b"TNTYPES1").context("no pack")?;
     let mut services: BTreeMap<String, BTreeMap<String, serde_json::Value>> = BTreeMap::new();
     for name in list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let record =
-            pack::find(name).and_then(pack::Entry::open).with_context(|| format!("{name} is not in the pack"))?;
+            pack.find(name).and_then(|entry| pack.open(entry)).with_context(|| format!("{name} is not in the pack"))?;
+        let record = serde_json::from_slice(&record)?;
         let service = name.split("::").nth(1).with_context(|| format!("{name} has no service"))?;
         services.entry(service.to_owned()).or_default().insert(name.to_owned(), record);
     }

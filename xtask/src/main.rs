@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "a chore reads and writes the repository's own files")]
 
 mod codegen;
-#[path = "../../src/cfn/schema/pack.rs"]
+#[path = "../../src/cfn/pack.rs"]
 mod pack;
 
 use anyhow::{Result, bail};

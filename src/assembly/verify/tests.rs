@@ -6,7 +6,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::super::sample::{id, sample};
-use super::super::{Assembly, Mode, TENANTS};
+use super::super::{Assembly, Mode, TENANCY, TENANTS};
 use super::*;
 
 const TEMPLATE: &str = "templates/enterprise.template.json";
@@ -56,6 +56,9 @@ impl Place {
             if path == TENANTS {
                 manifest["tenants"]["sha256"] = json!(digest);
             }
+            if path == TENANCY {
+                manifest["tenancy"]["sha256"] = json!(digest);
+            }
         });
     }
 
@@ -68,6 +71,34 @@ impl Place {
             assert_eq!(finding.code, code, "{text}");
         }
     }
+}
+
+#[test]
+fn a_declaration_of_other_templates_is_found() {
+    let forged = |from: &str, to: &str, messages: &[&str]| {
+        let place = place(1);
+        place.forge(TENANCY, from, to);
+        place.expect(&codes::VERIFY_TENANCY, messages);
+    };
+    forged("\"tenant\"}", "\"shared\"}", &["is declared as `shared`, and is deployed as `tenant`"]);
+    forged(
+        "enterprise-cell",
+        "enterprise-shell",
+        &["`templates/enterprise-cell.template.json` is not in the declaration", "and no template of the manifest"],
+    );
+    forged(
+        "enterprise-cell",
+        "enterprise",
+        &["cell.template.json` is not in", "is declared as `shared`", "is declared twice"],
+    );
+    forged("{1,30}", "{1,20}", &["it is about other ids than the manifest"]);
+    forged("\"tenancy\":1", "\"tenancy\":2", &["`/tenancy` does not fit"]);
+    forged(
+        "\"scope\":\"tenant\"",
+        "\"scope\":\"tenant\",\"guardrails\":{\"scp\":[\"org/x.json\"]}",
+        &["has the guardrail \"org/x.json\", which is not in the manifest"],
+    );
+    forged("{\"tenancy\"", "[{\"tenancy\"", &["is not JSON"]);
 }
 
 #[test]

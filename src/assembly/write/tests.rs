@@ -99,7 +99,7 @@ fn a_new_assembly_verifies_and_nothing_stands_beside_it() {
     let (folder, target) = place();
     let outcome = first().write(&target, Mode::Write).unwrap();
     assert!(outcome.changed.iter().all(|(_, change)| *change == Change::Added));
-    assert_eq!(outcome.changed.len(), 7);
+    assert_eq!(outcome.changed.len(), 8);
     assert_eq!(outcome.bytes, outcome.written);
     assert_verifies(&target);
     assert_eq!(beside(&folder), ["assembly"]);
@@ -124,7 +124,7 @@ fn writing_the_same_again_leaves_everything_alone() {
     let before = state(&target);
     let outcome = first().write(&target, Mode::Write).unwrap();
     assert_eq!(outcome.changed, []);
-    assert_eq!((outcome.unchanged, outcome.written), (7, 0));
+    assert_eq!((outcome.unchanged, outcome.written), (8, 0));
     assert_eq!(state(&target), before);
 }
 
@@ -151,7 +151,7 @@ fn only_what_is_different_is_written() {
                 ("tenants.jsonl", Change::Changed),
             ]
         );
-        assert_eq!(outcome.unchanged, 2);
+        assert_eq!(outcome.unchanged, 3);
         assert_eq!(inode(&target, "org/scp/a.json") == kept, !no_links);
         assert_ne!(inode(&target, super::super::TENANTS), rewritten);
         assert_eq!(fs::metadata(target.join("org/scp/a.json")).unwrap().nlink(), 1);
@@ -165,7 +165,7 @@ fn only_what_is_different_is_written() {
 fn checking_writes_nothing_and_says_what_writing_would_do() {
     let (folder, target) = place();
     let outcome = first().write(&target, Mode::Check).unwrap();
-    assert_eq!(outcome.changed.len(), 7);
+    assert_eq!(outcome.changed.len(), 8);
     assert_eq!(beside(&folder), [""; 0]);
     first().write(&target, Mode::Write).unwrap();
     let before = state(folder.path());
@@ -358,7 +358,7 @@ fn threads_may_put_at_once() {
         }
     });
     let manifest = sample(2).fill(&draft).unwrap();
-    assert_eq!(draft.finish(manifest).unwrap().changed.len(), 205);
+    assert_eq!(draft.finish(manifest).unwrap().changed.len(), 206);
     assert_verifies(&target);
 }
 

@@ -1,0 +1,504 @@
+//! What tenant B owns, and what the ownership rests on.
+
+use std::collections::BTreeMap;
+
+use super::actions::{Class, class, on};
+use super::automaton::{Part, Shape};
+use super::proof::{Claim, Obstacle};
+use super::question::Known;
+use super::template::{Resolved, Resource, iam_types, service};
+use super::tenancy::{Actor, Deployed, Owner, Scope, Tenancy};
+use super::text::{CharSet, Text};
+use super::world::{Side, World};
+use crate::cfn::catalogue::{Action, Catalogue};
+
+/// A resource that is asked for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// A name for evidence: `basic-cell/OrdersTable42d78c4e`.
+    pub id: String,
+    /// The instance that it is in.
+    pub instance: usize,
+    /// Its logical id.
+    pub logical_id: String,
+    /// What is asked of it.
+    pub parts: Vec<Slice>,
+    /// Its account.
+    pub account: Text,
+    /// Its region.
+    pub region: Text,
+    /// Its tags.
+    pub tags: BTreeMap<String, Text>,
+}
+
+/// One thing that may not be done to a resource.
+#[derive(Debug, Clone)]
+pub struct Slice {
+    /// A name for evidence: `item`, `whole`, `control`.
+    pub name: &'static str,
+    /// Which claim it belongs to.
+    pub claim: Claim,
+    /// What it is in plain words: "items of tenant B in `Orders`".
+    pub words: String,
+    /// The actions.
+    pub actions: Vec<Action>,
+    /// The ARNs.
+    pub shapes: Vec<Shape>,
+    /// What is known of the request's keys because of what is asked for.
+    pub keys: Vec<(String, Known)>,
+    /// Whether identity policies are not enough.
+    pub resource_decides: bool,
+    /// Roles of the same stack that are allowed to, by logical id.
+    pub exempt: Vec<String>,
+    /// What would have stopped a request: for the story of a counterexample.
+    pub guard: &'static str,
+}
+
+/// Types that hold nothing of anybody's and can be named by no policy that matters: bindings, routes and pictures.
+fn has_actions(kind: &str) -> bool {
+    service(kind).is_some()
+}
+
+/// Everything that is asked for.
+#[must_use]
+pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
+    let mut found = Vec::new();
+    let mut obstacles = Vec::new();
+    let mut notes: Vec<String> = Vec::new();
+    for (at, instance) in world.instances.iter().enumerate() {
+        if instance.side == Side::Asker {
+            continue;
+        }
+        let Some(deployed) = tenancy.templates.get(instance.deployed) else { continue };
+        let maker = Maker { world, deployed, at, side: instance.side };
+        found.push(maker.stack());
+        for resource in &instance.stack.resources {
+            match maker.target(resource, &mut notes) {
+                Ok(Some(target)) => found.push(target),
+                Ok(None) => {}
+                Err(obstacle) if instance.side != Side::OtherCell => obstacles.push(obstacle),
+                Err(_) => {}
+            }
+        }
+    }
+    world.obstacles.extend(obstacles);
+    world.assumptions.extend(notes);
+    found
+}
+
+struct Maker<'a> {
+    world: &'a World,
+    deployed: &'a Deployed,
+    at: usize,
+    side: Side,
+}
+
+impl Maker<'_> {
+    fn name(&self) -> &str {
+        self.world.instances.get(self.at).map_or("", |instance| instance.name.as_str())
+    }
+
+    fn account(&self) -> Text {
+        self.world.instances.get(self.at).map(|instance| instance.stack.account.clone()).unwrap_or_default()
+    }
+
+    fn region(&self) -> Text {
+        self.world.instances.get(self.at).map(|instance| instance.stack.region.clone()).unwrap_or_default()
+    }
+
+    fn shapes(&self, logical_id: &str) -> Vec<Shape> {
+        let Some(instance) = self.world.instances.get(self.at) else { return Vec::new() };
+        instance
+            .stack
+            .owned_arns(logical_id)
+            .iter()
+            .map(|(text, any)| if *any { Shape::starting(text) } else { Shape::text(text) })
+            .collect()
+    }
+
+    /// The stack itself.
+    fn stack(&self) -> Target {
+        let Some(instance) = self.world.instances.get(self.at) else { return Target::none() };
+        let arn = format!(
+            "arn:aws:cloudformation:{}:{}:stack/{}/",
+            instance.stack.region, instance.stack.account, instance.stack.stack_name
+        );
+        let owned = self.deployed.scope == Scope::Tenant;
+        let actions = on("cloudformation", &["stack"])
+            .into_iter()
+            .filter(|action| owned || class(*action) == Class::Control)
+            .collect();
+        Target {
+            id: format!("{}/stack", self.name()),
+            instance: self.at,
+            logical_id: String::new(),
+            parts: vec![Slice {
+                name: "control",
+                claim: Claim::Control,
+                words: format!("the stack {}", self.name()),
+                actions,
+                shapes: vec![Shape::starting(&arn)],
+                keys: Vec::new(),
+                resource_decides: false,
+                exempt: Vec::new(),
+                guard: "no role of the product may work on stacks",
+            }],
+            account: self.account(),
+            region: self.region(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn target(&self, resource: &Resource, notes: &mut Vec<String>) -> Result<Option<Target>, Obstacle> {
+        let (id, kind) = (resource.logical_id.as_str(), resource.kind.as_str());
+        let parts = if kind == "AWS::IAM::Role" {
+            self.role(id)
+        } else {
+            let owner = match (self.deployed.owners.get(id), self.side) {
+                (Some(owner), _) => owner,
+                (None, Side::Owner) => &Owner::Tenant,
+                (None, _) if !has_actions(kind) => return Ok(None),
+                (None, _) => {
+                    return if holds_data(kind) {
+                        Err(Obstacle {
+                            place: Some(resource.place.clone()),
+                            reason: format!("nobody said whose the data in `{id}` is"),
+                            help: format!("declare an owner for `{id}` under `owners`"),
+                        })
+                    } else {
+                        Ok(Some(self.finish(resource, self.platform(id, kind, "it holds no tenant's data"))))
+                    };
+                }
+            };
+            let wrong = |what: &str| Obstacle {
+                place: Some(resource.place.clone()),
+                reason: format!("`{id}` is declared as {what}, which a resource of type {kind} cannot be"),
+                help: "declare another owner".to_owned(),
+            };
+            match owner {
+                Owner::Tenant if self.side == Side::Owner => self.everything(id, kind),
+                Owner::Tenant => {
+                    return Err(Obstacle {
+                        place: Some(resource.place.clone()),
+                        reason: format!("`{id}` is declared as one tenant's, and is in a stack that tenants share"),
+                        help: "declare by which key its data belongs to tenants".to_owned(),
+                    });
+                }
+                Owner::PartitionKey { pattern } if kind == "AWS::DynamoDB::Table" => self.table(id, kind, pattern),
+                Owner::PartitionKey { .. } => return Err(wrong("a table")),
+                Owner::ObjectKey { pattern } if kind == "AWS::S3::Bucket" => self.bucket(id, kind, pattern),
+                Owner::ObjectKey { .. } => return Err(wrong("a bucket")),
+                Owner::EncryptionContext { key, pattern } if kind == "AWS::KMS::Key" => {
+                    self.key(id, kind, Some((key, pattern)))
+                }
+                Owner::EncryptionContext { .. } => return Err(wrong("a key")),
+                Owner::Services { reason } if kind == "AWS::KMS::Key" => {
+                    notes.push(format!(
+                        "services that use the key `{id}` for somebody check that somebody's access to the data: {reason}"
+                    ));
+                    self.key(id, kind, None)
+                }
+                Owner::Services { .. } => return Err(wrong("a key")),
+                Owner::Application { through, .. } => self.application(id, kind, through),
+                Owner::Platform { reason } => self.platform(id, kind, reason),
+            }
+        };
+        if !parts.is_empty() && parts.iter().any(|part| !part.actions.is_empty() && part.shapes.is_empty()) {
+            return Err(Obstacle {
+                place: Some(resource.place.clone()),
+                reason: format!("how policies name `{id}` cannot be known"),
+                help: "give it a name, or leave it out of the template".to_owned(),
+            });
+        }
+        Ok(Some(self.finish(resource, parts)))
+    }
+
+    fn finish(&self, resource: &Resource, parts: Vec<Slice>) -> Target {
+        let mut tags = BTreeMap::new();
+        for property in ["Tags", "UserPoolTags"] {
+            match resource.properties.get(property) {
+                Some(Resolved::Map(entries)) => {
+                    for (key, value) in entries {
+                        if let Some(value) = value.text() {
+                            tags.insert(key.clone(), value.to_owned());
+                        }
+                    }
+                }
+                Some(list) => {
+                    for tag in list.items() {
+                        if let (Some(key), Some(value)) =
+                            (tag.get("Key").and_then(Resolved::text), tag.get("Value").and_then(Resolved::text))
+                        {
+                            tags.insert(key.to_owned(), value.to_owned());
+                        }
+                    }
+                }
+                None => {}
+            }
+        }
+        Target {
+            id: format!("{}/{}", self.name(), resource.logical_id),
+            instance: self.at,
+            logical_id: resource.logical_id.clone(),
+            parts,
+            account: self.account(),
+            region: self.region(),
+            tags,
+        }
+    }
+
+    /// The actions on the type, of the classes.
+    fn actions(&self, kind: &str, classes: &[Class]) -> Vec<Action> {
+        let Some(service) = service(kind) else { return Vec::new() };
+        let types = iam_types(kind);
+        let mut actions = on(service, types);
+        actions.retain(|action| classes.contains(&class(*action)));
+        actions
+    }
+
+    /// What the owner's own resource is, whatever is done to it.
+    fn everything(&self, id: &str, kind: &str) -> Vec<Slice> {
+        let all = [Class::Keyed, Class::Data, Class::Metadata, Class::Control];
+        vec![Slice {
+            name: "own",
+            claim: Claim::Data,
+            words: format!("`{id}` of tenant B"),
+            actions: self.actions(kind, &all),
+            shapes: self.shapes(id),
+            keys: Vec::new(),
+            resource_decides: kind == "AWS::KMS::Key",
+            exempt: Vec::new(),
+            guard: "the role's policy should name its own tenant's resources, and no others",
+        }]
+    }
+
+    fn control(&self, id: &str, kind: &str) -> Slice {
+        Slice {
+            name: "control",
+            claim: Claim::Control,
+            words: format!("the settings of `{id}`"),
+            actions: self.actions(kind, &[Class::Control]),
+            shapes: self.shapes(id),
+            keys: Vec::new(),
+            resource_decides: kind == "AWS::KMS::Key",
+            exempt: Vec::new(),
+            guard: "no role of the product may change what it works on",
+        }
+    }
+
+    fn whole(&self, id: &str, kind: &str, words: String, classes: &[Class]) -> Slice {
+        Slice {
+            name: "whole",
+            claim: Claim::Data,
+            words,
+            actions: self.actions(kind, classes),
+            shapes: self.shapes(id),
+            keys: Vec::new(),
+            resource_decides: kind == "AWS::KMS::Key",
+            exempt: Vec::new(),
+            guard: "only actions that name the tenant's part should be granted",
+        }
+    }
+
+    fn table(&self, id: &str, kind: &str, pattern: &str) -> Vec<Slice> {
+        let keyed = self.actions(kind, &[Class::Keyed]);
+        let item = Slice {
+            name: "item",
+            claim: Claim::Data,
+            words: format!("items of tenant B in `{id}`"),
+            actions: keyed.clone(),
+            shapes: self.shapes(id),
+            keys: vec![("dynamodb:leadingkeys".to_owned(), Known::Including(vec![self.owned(pattern)]))],
+            resource_decides: false,
+            exempt: Vec::new(),
+            guard: "the role's policy should compare `dynamodb:LeadingKeys` with the tenant of the session",
+        };
+        let keyless = Slice {
+            name: "keyless",
+            words: format!("all items of `{id}`, by a request that names no key"),
+            keys: vec![("dynamodb:leadingkeys".to_owned(), Known::Absent)],
+            guard: "a `Null` condition should refuse requests without `dynamodb:LeadingKeys`",
+            ..item.clone()
+        };
+        let mut whole = self.whole(id, kind, format!("all items of `{id}`"), &[Class::Data]);
+        whole.keys.push(("dynamodb:leadingkeys".to_owned(), Known::Absent));
+        vec![item, keyless, whole, self.control(id, kind)]
+    }
+
+    fn bucket(&self, id: &str, kind: &str, pattern: &str) -> Vec<Slice> {
+        let Some(instance) = self.world.instances.get(self.at) else { return Vec::new() };
+        let arn = instance.stack.arn(id).unwrap_or_default();
+        let mut object = Shape::text(&format!("{arn}/"));
+        object.0.extend(self.owned(pattern).0);
+        let objects = Slice {
+            name: "object",
+            claim: Claim::Data,
+            words: format!("objects of tenant B in `{id}`"),
+            actions: on("s3", &["object"]),
+            shapes: vec![object],
+            keys: Vec::new(),
+            resource_decides: false,
+            exempt: Vec::new(),
+            guard: "the role's policy should name objects under the tenant's prefix only",
+        };
+        let listing = Slice {
+            name: "list",
+            words: format!("the names of tenant B's objects in `{id}`"),
+            actions: self.actions(kind, &[Class::Keyed]),
+            shapes: vec![Shape::text(&arn)],
+            keys: vec![("s3:prefix".to_owned(), Known::Among { optional: true, shapes: self.prefixes(pattern) })],
+            guard: "listing should need `s3:prefix` to be the tenant's own prefix",
+            ..objects.clone()
+        };
+        let mut control = self.control(id, kind);
+        control.shapes = vec![Shape::text(&arn)];
+        control.actions.retain(|action| action.resource_types().all(|used| used.resource_type.name() != "object"));
+        vec![objects, listing, control]
+    }
+
+    fn key(&self, id: &str, kind: &str, context: Option<(&str, &str)>) -> Vec<Slice> {
+        let mut used = self.whole(id, kind, format!("what `{id}` encrypts"), &[Class::Keyed]);
+        match context {
+            Some((key, pattern)) => {
+                used.words = format!("what `{id}` encrypts for tenant B");
+                let shapes = vec![self.owned(pattern)];
+                // What was encrypted in a context is decrypted in no other.
+                used.keys.push((
+                    format!("kms:encryptioncontext:{}", key.to_ascii_lowercase()),
+                    Known::Among { optional: false, shapes },
+                ));
+                used.guard = "the role's policy should compare the encryption context with the tenant of the session";
+            }
+            None => used.guard = "the role's policy should allow the key through services only: `kms:ViaService`",
+        }
+        // A request through a service is the service's: it checks access to the data itself.
+        used.keys.push(("kms:viaservice".to_owned(), Known::Absent));
+        used.name = "use";
+        let other = self.whole(id, kind, format!("other uses of `{id}`"), &[Class::Data]);
+        vec![used, other, self.control(id, kind)]
+    }
+
+    fn application(&self, id: &str, kind: &str, through: &[String]) -> Vec<Slice> {
+        let mut whole = self.whole(id, kind, format!("what tenants keep in `{id}`"), &[Class::Keyed, Class::Data]);
+        whole.exempt = through.to_vec();
+        whole.guard = "only the roles that the declaration names should reach it";
+        vec![whole, self.control(id, kind)]
+    }
+
+    fn platform(&self, id: &str, kind: &str, _reason: &str) -> Vec<Slice> {
+        vec![self.control(id, kind)]
+    }
+
+    fn role(&self, id: &str) -> Vec<Slice> {
+        let declared = self.deployed.roles.get(id);
+        let (words, exempt, name) = match (declared, self.side) {
+            (Some(Actor::Session { minted_by, .. }), _) => {
+                (format!("a session in the name of tenant B in role `{id}`"), minted_by.clone(), "mint")
+            }
+            (_, Side::Owner) => (format!("a session in role `{id}` of tenant B"), Vec::new(), "assume"),
+            _ => (format!("a session in role `{id}`"), Vec::new(), "assume"),
+        };
+        let sts = Catalogue::shipped().service("sts");
+        let assume = ["AssumeRole", "AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"];
+        let actions = assume.iter().filter_map(|name| sts?.action(name)).collect();
+        let mut control = self.control(id, "AWS::IAM::Role");
+        if self.side == Side::Owner {
+            control.actions = self.actions("AWS::IAM::Role", &[Class::Data, Class::Metadata, Class::Control]);
+        }
+        vec![
+            Slice {
+                name,
+                claim: Claim::Mint,
+                words,
+                actions,
+                shapes: self.shapes(id),
+                keys: Vec::new(),
+                resource_decides: true,
+                exempt,
+                guard: "the role's trust policy should name who may assume it, for which tenant",
+            },
+            control,
+        ]
+    }
+
+    /// The strings that a pattern of the declaration gives to tenant B.
+    fn owned(&self, pattern: &str) -> Shape {
+        let mut shape = Shape::default();
+        let mut rest = pattern;
+        while let Some((before, after)) = rest.split_once("${tenant}") {
+            self.push(before, &mut shape);
+            shape.0.push(Part::Char(self.world.owner));
+            rest = after;
+        }
+        self.push(rest, &mut shape);
+        shape
+    }
+
+    fn push(&self, text: &str, shape: &mut Shape) {
+        for character in text.chars() {
+            shape.0.push(match character {
+                '*' => Part::Many(CharSet::ALL),
+                other => Part::Char(other),
+            });
+        }
+    }
+
+    /// The prefixes that show an object of tenant B when they are listed: those of its name, and those that it begins.
+    fn prefixes(&self, pattern: &str) -> Vec<Shape> {
+        let whole = self.owned(pattern);
+        let fixed: Vec<Part> = whole.0.iter().copied().take_while(|part| matches!(part, Part::Char(_))).collect();
+        let mut shapes: Vec<Shape> =
+            (0..=fixed.len()).map(|end| Shape(fixed.iter().copied().take(end).collect())).collect();
+        // A beginning of the id that is not all of it.
+        if let Some(at) = fixed.iter().position(|part| *part == Part::Char(self.world.owner)) {
+            let mut beginning: Vec<Part> = fixed.iter().copied().take(at).collect();
+            beginning.push(Part::One(self.world.id_alphabet));
+            beginning.push(Part::Many(self.world.id_alphabet));
+            shapes.push(Shape(beginning));
+        }
+        shapes.push(whole);
+        shapes
+    }
+}
+
+impl Target {
+    fn none() -> Self {
+        Self {
+            id: String::new(),
+            instance: 0,
+            logical_id: String::new(),
+            parts: Vec::new(),
+            account: Text::new(),
+            region: Text::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+}
+
+/// Types whose resources hold data, messages, secrets or logs: in a shared stack somebody must say whose those are.
+fn holds_data(kind: &str) -> bool {
+    const HOLDERS: &[&str] = &[
+        "AWS::DynamoDB::Table",
+        "AWS::DynamoDB::GlobalTable",
+        "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
+        "AWS::SNS::Topic",
+        "AWS::KMS::Key",
+        "AWS::Kinesis::Stream",
+        "AWS::KinesisFirehose::DeliveryStream",
+        "AWS::SecretsManager::Secret",
+        "AWS::SSM::Parameter",
+        "AWS::Logs::LogGroup",
+        "AWS::Events::EventBus",
+        "AWS::Events::Archive",
+        "AWS::RDS::DBInstance",
+        "AWS::RDS::DBCluster",
+        "AWS::EFS::FileSystem",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::OpenSearchService::Domain",
+        "AWS::Cognito::UserPool",
+        "AWS::StepFunctions::StateMachine",
+        "AWS::Backup::BackupVault",
+    ];
+    HOLDERS.contains(&kind)
+}
