@@ -272,6 +272,16 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("verify/stranger", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
     ("verify/tenancy", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
     ("verify/record", "tests/bad.rs", "an_assembly_that_was_changed_is_noticed"),
+    ("isolation/refuted", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("isolation/unknown", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("lockout/refuted", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("lockout/unknown", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("packing/refuted", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("packing/unknown", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("instance/refuted", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("instance/unknown", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
+    ("proof/declaration", "src/cli/prove/tests.rs", "what_is_missing_or_too_much_is_a_finding"),
+    ("proof/input", "src/cli/prove/tests.rs", "what_is_missing_or_too_much_is_a_finding"),
 ];
 
 fn said(run: &Run) -> Vec<String> {

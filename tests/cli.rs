@@ -321,6 +321,34 @@ mod cli {
     }
 
     #[test]
+    fn prove_says_what_it_lacks() {
+        let project = Project::empty();
+        let nothing = project.run(&["prove"]);
+        assert_eq!((nothing.code, nothing.stdout.as_str()), (2, ""));
+        let start = "error: cannot read the declaration `assembly/tenancy.json`; name an assembly, or a declaration";
+        assert!(nothing.stderr.starts_with(start), "{}", nothing.stderr);
+        let report = project.run(&["prove", "--report", "report.txt"]);
+        assert_eq!(report.code, 2);
+        assert!(report.stderr.contains("`report.txt` is to be a report and ends in neither"), "{}", report.stderr);
+        let solver = project.run(&["prove", "--cross-check", "./no-such-solver"]);
+        assert_eq!(solver.code, 2);
+        assert!(solver.stderr.starts_with("error: cannot run the solver `./no-such-solver`"), "{}", solver.stderr);
+
+        project.write("tenancy.json", r#"{"tenancy": 1, "ids": {"pattern": "^[a-z]{8}$"}, "templates": [], "x": 1}"#);
+        let shape = project.run(&["prove", "--tenancy", "tenancy.json"]);
+        assert_eq!((shape.code, shape.stdout.as_str()), (1, ""));
+        assert!(shape.stderr.starts_with("error[proof/declaration]: "), "{}", shape.stderr);
+        let template = r#"{"tenancy": 1, "ids": {"pattern": "^[a-z]{8}$"}, "templates": [{"template": "a.json", "scope": "shared"}]}"#;
+        project.write("tenancy.json", template);
+        for arguments in [&["prove", "--tenancy", "tenancy.json"][..], &["prove", "."]] {
+            let missing = project.run(arguments);
+            assert_eq!((missing.code, missing.stdout.as_str()), (1, ""));
+            assert!(missing.stderr.starts_with("error[proof/input]: "), "{}", missing.stderr);
+        }
+        assert_eq!(project.names("."), ["tenancy.json"], "nothing is written");
+    }
+
+    #[test]
     fn explain_shows_a_page_or_what_may_be_meant() {
         let project = Project::empty();
         let page = project.run(&["explain", "isolation/unpartitioned-table"]);
@@ -334,7 +362,7 @@ mod cli {
     #[test]
     fn schemas_are_the_shipped_files() {
         let project = Project::empty();
-        for of in ["blueprint", "assembly", "tenant", "tenancy"] {
+        for of in ["blueprint", "assembly", "tenant", "tenancy", "evidence"] {
             let shipped = Disk::new(env!("CARGO_MANIFEST_DIR"));
             let shipped = shipped.read(Path::new(&format!("schemas/{of}.schema.json"))).unwrap();
             let said = project.run(&["schema", of]);

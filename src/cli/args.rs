@@ -54,6 +54,8 @@ pub(super) enum Command {
     Synth(Synth),
     /// Compare an assembly with its manifest: digests, schema, and records.
     Verify(Verify),
+    /// Prove that no request crosses from one tenant to another.
+    Prove(Prove),
     /// Show the page of a finding's code.
     Explain(Explain),
     /// Print a JSON Schema.
@@ -118,6 +120,10 @@ pub(super) struct Synth {
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) templates: Option<Templates>,
 
+    /// Leave out the proof that tenants are kept apart, and its evidence.
+    #[arg(long)]
+    pub(super) no_prove: bool,
+
     /// Leave out `manifest.json`, which makes the assembly a CDK cloud assembly too.
     #[arg(long)]
     pub(super) no_cdk: bool,
@@ -148,6 +154,38 @@ pub(super) struct Verify {
     pub(super) assembly: PathBuf,
 }
 
+/// Prove that no request crosses from one tenant to another.
+#[derive(Debug, Args)]
+pub(super) struct Prove {
+    /// An assembly; or, with `--tenancy`, templates of the declaration that lie elsewhere.
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+
+    /// The declaration of who owns what; files are named from its folder. By default the assembly's `tenancy.json`.
+    #[arg(long, value_name = "FILE")]
+    pub(super) tenancy: Option<PathBuf>,
+
+    /// Write the evidence: what was asked and answered, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) evidence: Option<PathBuf>,
+
+    /// Write a report for auditors, as Markdown (`.md`) or HTML (`.html`); may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Vec<PathBuf>,
+
+    /// Write every formula as a problem in SMT-LIB, into a folder that is empty or not there.
+    #[arg(long, value_name = "DIR")]
+    pub(super) emit_smt2: Option<PathBuf>,
+
+    /// Ask a second solver, `cvc5` or `z3`: its name or path.
+    #[arg(long, value_name = "SOLVER")]
+    pub(super) cross_check: Option<PathBuf>,
+
+    /// Write each request that breaks a claim as a case for a simulator, into a folder that is empty or not there.
+    #[arg(long, value_name = "DIR")]
+    pub(super) counterexamples: Option<PathBuf>,
+}
+
 /// Show the page of a finding's code.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
@@ -174,6 +212,8 @@ pub(super) enum SchemaOf {
     Tenancy,
     /// A line of an assembly's `tenants.jsonl`.
     Tenant,
+    /// The record of a proof, an assembly's `evidence/isolation.json`.
+    Evidence,
 }
 
 /// Print completions for a shell.

@@ -7,8 +7,10 @@ pub mod explain;
 mod init;
 mod load;
 mod progress;
+mod prove;
 pub mod report;
 mod schema;
+mod solver;
 mod synth;
 mod terminal;
 mod verify;
@@ -30,18 +32,21 @@ pub enum Ending {
     Findings,
     /// It could not run.
     CouldNotRun,
+    /// Isolation, or another claim, is refuted or unknown.
+    NotProved,
     /// There would be changes.
     Changes,
 }
 
 impl Ending {
-    /// The exit code. 3 is kept for isolation that is refuted or unknown.
+    /// The exit code.
     #[must_use]
     pub fn code(self) -> u8 {
         match self {
             Self::Fine => 0,
             Self::Findings => 1,
             Self::CouldNotRun => 2,
+            Self::NotProved => 3,
             Self::Changes => 4,
         }
     }
@@ -78,6 +83,7 @@ fn dispatch(command: &Command, own: Option<dsl::Blueprint>, terminal: &mut Termi
         Command::Check(args) => check::run(args, own, terminal),
         Command::Synth(args) => synth::run(args, own, terminal),
         Command::Verify(args) => verify::run(args, terminal),
+        Command::Prove(args) => prove::run(args, prove::engine, terminal),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

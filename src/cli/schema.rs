@@ -6,6 +6,7 @@ use super::terminal::Terminal;
 use crate::assembly::{ASSEMBLY_SCHEMA, TENANCY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
 use crate::emit::pretty;
+use crate::prove::evidence::EVIDENCE_SCHEMA;
 
 pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<Ending> {
     match args.of {
@@ -13,6 +14,7 @@ pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<En
         SchemaOf::Assembly => terminal.print(ASSEMBLY_SCHEMA)?,
         SchemaOf::Tenancy => terminal.print(TENANCY_SCHEMA)?,
         SchemaOf::Tenant => terminal.print(TENANT_SCHEMA)?,
+        SchemaOf::Evidence => terminal.print(EVIDENCE_SCHEMA)?,
     }
     Ok(Ending::Fine)
 }

@@ -69,7 +69,7 @@ fn refuted(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
     let (first, rest) = group.split_first()?;
     let Verdict::Refuted(found) = &first.verdict else { return None };
     let (code, _) = codes_of(first.claim);
-    let mut statements = found.granted_by.iter().map(|(place, sid)| (locate(place), statement(first.claim, sid)));
+    let mut statements = found.granted_by.iter().map(|(place, sid)| at(place, &statement(first.claim, sid), locate));
     let mut finding = match statements.next() {
         Some((origin, label)) => Diagnostic::new(code, origin, &found.sentence).label(label),
         None => Diagnostic::new(code, Origin::Derived, &found.sentence),
@@ -93,17 +93,31 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
     let (first, rest) = group.split_first()?;
     let Verdict::Unknown(obstacle) = &first.verdict else { return None };
     let (_, code) = codes_of(first.claim);
-    let origin = obstacle.place.as_ref().map_or(Origin::Derived, locate);
-    let message =
-        format!("{}; so it is not known whether {} may reach {}", obstacle.reason, first.principal, first.target);
-    let mut finding = Diagnostic::new(code, origin, message);
-    if obstacle.place.is_some() {
-        finding = finding.label("this cannot be decided");
-    }
+    let what = match first.claim {
+        Claim::Packing | Claim::Instance => format!("{}; so {} could not be compared", obstacle.reason, first.target),
+        Claim::Data | Claim::Mint | Claim::Control | Claim::Lockout => {
+            format!("{}; so it is not known whether {} may reach {}", obstacle.reason, first.principal, first.target)
+        }
+    };
+    let mut finding = match &obstacle.place {
+        Some(place) => {
+            let (origin, label) = at(place, "this cannot be decided", locate);
+            Diagnostic::new(code, origin, what).label(label)
+        }
+        None => Diagnostic::new(code, Origin::Derived, what),
+    };
     if !rest.is_empty() {
         finding = finding.also(Origin::Derived, more("not decided for the same reason", rest));
     }
     Some(finding.help_if(Some(obstacle.help.clone()).filter(|help| !help.is_empty())))
+}
+
+/// Where a place is, and what stands there. In a file that is shown as a whole, the place is said in words.
+fn at(place: &Place, label: &str, locate: &dyn Fn(&Place) -> Origin) -> (Origin, String) {
+    match locate(place) {
+        whole @ Origin::Path(_) => (whole, format!("{label}, at `{}`", place.pointer)),
+        origin => (origin, label.to_owned()),
+    }
 }
 
 /// How many more there are, and the first of them by what is asked for.
@@ -176,7 +190,7 @@ mod tests {
     use super::*;
 
     fn path(place: &Place) -> Origin {
-        Origin::Path(place.to_string().into())
+        Origin::Path(place.file.as_str().into())
     }
 
     #[test]
@@ -195,8 +209,10 @@ mod tests {
         assert_eq!(codes, ["isolation/refuted", "lockout/unknown"]);
         let finding = &found[0];
         assert!(finding.message.starts_with("a session of tenant `t-1` may do `s3:GetObject`"), "{}", finding.message);
-        assert_eq!(finding.primary.text, "statement `ReadInvoices` allows it");
-        assert!(matches!(&finding.primary.origin, Origin::Path(path) if path.contains("/Statement/1")));
+        assert!(finding.primary.text.starts_with("statement `ReadInvoices` allows it, at `/Resources/"));
+        assert!(finding.primary.text.ends_with("/Statement/1`"), "{}", finding.primary.text);
+        let derived = findings(&proof, &|_| Origin::Derived);
+        assert_eq!(derived[0].primary.text, "statement `ReadInvoices` allows it");
         let notes: Vec<&str> = finding.secondary.iter().map(|label| label.text.as_str()).collect();
         assert!(notes[0].starts_with("what should have stopped it: the session role's policy"), "{notes:?}");
         assert!(notes[1].starts_with("only if AWS reads it so: "), "{notes:?}");
@@ -233,7 +249,12 @@ mod tests {
             proof.obligations.iter_mut().for_each(|asked| asked.claim = claim);
             let found = findings(&proof, &path);
             assert_eq!(found.len(), 2, "{claim:?}");
-            assert!(found[0].code.name.ends_with("/refuted") && found[1].code.name.ends_with("/unknown"));
+            let group = match claim {
+                Claim::Data | Claim::Mint | Claim::Control => "isolation",
+                _ => claim.as_str(),
+            };
+            assert_eq!(found[0].code.name, format!("{group}/refuted"));
+            assert_eq!(found[1].code.name, format!("{group}/unknown"));
             for finding in found {
                 assert!(!finding.help.is_empty() && !finding.message.ends_with('.'), "{finding:?}");
             }

@@ -19,14 +19,13 @@ pub mod question;
 pub mod refute;
 pub mod report;
 pub mod request;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod targets;
 pub mod template;
 pub mod tenancy;
 pub mod text;
 pub mod world;
-
-#[cfg(test)]
-mod sample;
 
 use std::collections::BTreeMap;
 

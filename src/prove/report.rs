@@ -504,11 +504,18 @@ fn exceptions(tenancy: &Tenancy) -> Vec<Exception> {
                     kind: "role that acts for the product",
                     reason: reason.clone(),
                 }),
-                Actor::Session { minted_by, .. } => all.push(Exception {
-                    what: what(name),
-                    kind: "role for sessions of any tenant",
-                    reason: format!("opened by {}, whose code must know which tenant it is", minted_by.join(", ")),
-                }),
+                Actor::Session { minted_by, ids_checked_by } => {
+                    let checked = ids_checked_by.as_ref().map(|why| format!("; that the tag is an id: {why}"));
+                    all.push(Exception {
+                        what: what(name),
+                        kind: "role for sessions of any tenant",
+                        reason: format!(
+                            "opened by {}, whose code must know which tenant it is{}",
+                            minted_by.join(", "),
+                            checked.unwrap_or_default()
+                        ),
+                    });
+                }
                 Actor::Tenant => {}
             }
         }

@@ -19,11 +19,14 @@ impl Request {
     pub const DECLARATION: &'static str = "tenancy.json";
 }
 
+/// Takes a problem: the id of the obligation, and its text in SMT-LIB.
+pub type TakeProblem<'a> = dyn FnMut(&str, &str) + 'a;
+
 /// What a proof may use besides its input.
 #[derive(Default)]
 pub struct Tools<'a> {
-    /// Takes the problem of each formula in SMT-LIB: the obligation's id, and the text.
-    pub problems: Option<&'a mut dyn FnMut(&str, &str)>,
+    /// Takes the problem of each formula.
+    pub problems: Option<&'a mut TakeProblem<'a>>,
     /// A second solver.
     pub solver: Option<Solver<'a>>,
 }
