@@ -13,10 +13,12 @@ use super::solver::Program;
 use super::terminal::Terminal;
 use crate::assembly::{Assembly, Digest, MANIFEST};
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
+use crate::facts::Facts;
 use crate::prove::evidence::Evidence;
 use crate::prove::findings::findings;
 use crate::prove::policy::Place;
 use crate::prove::proof::{Method, Outcome, Proof, Verdict};
+use crate::prove::prove;
 use crate::prove::report::{Form, report};
 use crate::prove::request::{Request, Solver, Tools};
 use crate::prove::tenancy::Tenancy;
@@ -25,12 +27,17 @@ use crate::source::{Disk, Node, Value, World, read, why};
 /// The folder of the assembly where none is named: the one that `synth` writes.
 const ASSEMBLY: &str = "assembly";
 
-/// What answers a request.
-pub(super) type Engine = fn(&Request, &mut Tools<'_>) -> anyhow::Result<Proof>;
+/// What answers a request; nothing when a file cannot be read, and then the sink says which.
+pub(super) type Engine = fn(&Request, &mut Tools<'_>, &mut SourceMap, &mut Sink) -> anyhow::Result<Option<Proof>>;
 
-/// The engine. This is the only place that knows which it is.
-pub(super) fn engine(_: &Request, _: &mut Tools<'_>) -> anyhow::Result<Proof> {
-    bail!("this version of `tenantry` reads what a proof is about, and has no engine yet")
+/// The prover, with the facts that are shipped.
+pub(super) fn engine(
+    request: &Request,
+    tools: &mut Tools<'_>,
+    sources: &mut SourceMap,
+    wrong: &mut Sink,
+) -> anyhow::Result<Option<Proof>> {
+    Ok(prove(request, tools, &Facts::shipped()?, sources, wrong).map(|proved| proved.proof))
 }
 
 pub(super) fn run(args: &args::Prove, engine: Engine, terminal: &Terminal) -> anyhow::Result<Ending> {
@@ -39,11 +46,15 @@ pub(super) fn run(args: &args::Prove, engine: Engine, terminal: &Terminal) -> an
     for folder in [&args.emit_smt2, &args.counterexamples].into_iter().flatten() {
         prepare(folder)?;
     }
-    let mut wrong = Sink::new();
-    let Some(input) = input(args, &mut wrong)? else {
-        return Ok(terminal.report(wrong, &SourceMap::default(), false)?);
+    let (mut sources, mut wrong) = (SourceMap::default(), Sink::new());
+    let Some(input) = input(args, &mut sources, &mut wrong)? else {
+        return Ok(terminal.report(wrong, &sources, false)?);
     };
-    let (proof, problems) = ask(&input.request, solver.as_ref(), args.emit_smt2.is_some(), engine)?;
+    let Some((proof, problems)) =
+        ask(&input.request, solver.as_ref(), args.emit_smt2.is_some(), engine, &mut sources, &mut wrong)?
+    else {
+        return Ok(terminal.report(wrong, &sources, false)?);
+    };
     let evidence = Evidence::from(&proof);
     if let Some(path) = &args.evidence {
         write(path, &evidence.to_bytes())?;
@@ -64,10 +75,8 @@ pub(super) fn run(args: &args::Prove, engine: Engine, terminal: &Terminal) -> an
             }
         }
     }
-    let (found, sources) = located(&proof, &input);
-    let mut sink = Sink::new();
-    found.into_iter().for_each(|finding| sink.push(finding));
-    terminal.report(sink, &sources, false)?;
+    located(&proof, &input, &mut sources).into_iter().for_each(|finding| wrong.push(finding));
+    terminal.report(wrong, &sources, false)?;
     for line in summary(&proof, &evidence) {
         terminal.say(&line)?;
     }
@@ -113,7 +122,7 @@ impl Files {
 }
 
 /// Reads the declaration and everything that it names. Nothing when something is missing; the sink says what.
-fn input(args: &args::Prove, wrong: &mut Sink) -> anyhow::Result<Option<Input>> {
+fn input(args: &args::Prove, sources: &mut SourceMap, wrong: &mut Sink) -> anyhow::Result<Option<Input>> {
     let (base, name, templates) = match (&args.tenancy, args.paths.as_slice()) {
         (Some(file), templates) => {
             let name = file.file_name().and_then(|name| name.to_str());
@@ -133,16 +142,7 @@ fn input(args: &args::Prove, wrong: &mut Sink) -> anyhow::Result<Option<Input>> 
     let declaration = from.read(&name).map_err(anyhow::Error::msg).with_context(|| {
         format!("cannot read the declaration `{}`; name an assembly, or a declaration with `--tenancy`", shown(&name))
     })?;
-    let tenancy: Tenancy = match serde_json::from_slice(&declaration) {
-        Ok(tenancy) => tenancy,
-        Err(error) => {
-            let origin = Origin::Path(shown(&name).into());
-            let finding =
-                Diagnostic::new(&codes::PROOF_DECLARATION, origin, format!("this is no declaration: {error}"));
-            wrong.push(finding.help("`tenantry schema tenancy` prints its shape"));
-            return Ok(None);
-        }
-    };
+    let Some(tenancy) = Tenancy::parse(&declaration, &shown(&name), sources, wrong) else { return Ok(None) };
     let declared: BTreeSet<&str> = tenancy.templates.iter().map(|deployed| deployed.template.as_str()).collect();
     let elsewhere = elsewhere(&declared, templates, &base, wrong);
     let policies =
@@ -201,13 +201,18 @@ fn elsewhere<'d>(
     found
 }
 
+/// A proof, and its problems in SMT-LIB by obligation.
+type Answered = (Proof, BTreeMap<String, String>);
+
 /// Asks the engine, with the solver at hand. The problems are kept if they are wanted.
 fn ask(
     request: &Request,
     solver: Option<&Program>,
     keep: bool,
     engine: Engine,
-) -> anyhow::Result<(Proof, BTreeMap<String, String>)> {
+    sources: &mut SourceMap,
+    wrong: &mut Sink,
+) -> anyhow::Result<Option<Answered>> {
     let mut problems = BTreeMap::new();
     let mut take = |id: &str, problem: &str| {
         problems.insert(id.to_owned(), problem.to_owned());
@@ -217,26 +222,25 @@ fn ask(
         problems: if keep { Some(&mut take) } else { None },
         solver: solver.map(|solver| Solver { name: solver.name.clone(), ask: &put }),
     };
-    let proof = engine(request, &mut tools)?;
-    Ok((proof, problems))
+    let proof = engine(request, &mut tools, sources, wrong)?;
+    Ok(proof.map(|proof| (proof, problems)))
 }
 
 /// The findings, at the lines of the files they are about.
-fn located(proof: &Proof, input: &Input) -> (Vec<Diagnostic>, SourceMap) {
-    let mut sources = SourceMap::default();
+fn located(proof: &Proof, input: &Input, sources: &mut SourceMap) -> Vec<Diagnostic> {
     let mut trees: BTreeMap<&str, Option<Node>> = BTreeMap::new();
     for place in places(proof) {
         let Some(bytes) = input.request.files.get(&place.file) else { continue };
         let shown = input.shown.get(&place.file).unwrap_or(&place.file);
         // What is no tree here was reported, or is shown as a file.
-        trees.entry(&place.file).or_insert_with(|| read(shown, bytes, &mut sources, &mut Sink::new()));
+        trees.entry(&place.file).or_insert_with(|| read(shown, bytes, sources, &mut Sink::new()));
     }
     let locate = |place: &Place| {
         let node = trees.get(place.file.as_str()).and_then(Option::as_ref).and_then(|tree| at(tree, &place.pointer));
         let whole = || Origin::Path(input.shown.get(&place.file).unwrap_or(&place.file).as_str().into());
         node.map_or_else(whole, |node| named(node).origin.clone())
     };
-    (findings(proof, &locate), sources)
+    findings(proof, &locate)
 }
 
 /// The places that findings will ask for.

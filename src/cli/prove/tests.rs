@@ -68,19 +68,19 @@ fn how_it_ends_says_what_was_proved() {
     let desk = Desk::new();
     let args = desk.args(&["assembly"]);
     for (engine, code) in [
-        ((|_, _| Ok(sample::proved())) as Engine, 0),
-        (|_, _| Ok(sample::refuted()), 3),
-        (|_, _| Ok(sample::empty()), 3),
+        ((|_, _, _, _| Ok(Some(sample::proved()))) as Engine, 0),
+        (|_, _, _, _| Ok(Some(sample::refuted())), 3),
+        (|_, _, _, _| Ok(Some(sample::empty())), 3),
     ] {
         assert_eq!(run(&args, engine, &terminal()).unwrap().code(), code);
     }
-    let unknown: Engine = |_, _| {
+    let unknown: Engine = |_, _, _, _| {
         let mut proof = sample::refuted();
         proof.obligations.retain(|asked| !matches!(asked.verdict, Verdict::Refuted(_)));
-        Ok(proof)
+        Ok(Some(proof))
     };
     assert_eq!(run(&args, unknown, &terminal()).unwrap(), Ending::NotProved);
-    assert!(run(&args, |_, _| bail!("broken"), &terminal()).is_err());
+    assert!(run(&args, |_, _, _, _| bail!("broken"), &terminal()).is_err());
 }
 
 #[test]
@@ -93,14 +93,14 @@ fn everything_that_is_asked_for_is_written() {
         counterexamples: Some(desk.path("out/cases")),
         ..desk.args(&["assembly"])
     };
-    let engine: Engine = |request, tools| {
+    let engine: Engine = |request, tools, _, _| {
         assert_eq!(request.files.len(), 4);
         assert_eq!(request.tenancy, sample::tenancy());
         let take = tools.problems.as_mut().unwrap();
         take("a → b/c", "(check-sat)\n");
         take("a → b-c", "(check-sat)\n");
         assert!(tools.solver.is_none());
-        Ok(sample::refuted())
+        Ok(Some(sample::refuted()))
     };
     assert_eq!(run(&args, engine, &terminal()).unwrap(), Ending::NotProved);
     let evidence = Evidence::parse(&desk.read("out/isolation.json")).unwrap();
@@ -123,9 +123,9 @@ fn everything_that_is_asked_for_is_written() {
 #[test]
 fn findings_are_at_the_lines_of_the_statements() {
     let desk = Desk::new();
-    let mut wrong = Sink::new();
-    let input = input(&desk.args(&["assembly"]), &mut wrong).unwrap().unwrap();
-    let (found, sources) = located(&sample::refuted(), &input);
+    let (mut sources, mut wrong) = (SourceMap::default(), Sink::new());
+    let input = input(&desk.args(&["assembly"]), &mut sources, &mut wrong).unwrap().unwrap();
+    let found = located(&sample::refuted(), &input, &mut sources);
     let (file, line, _) = sources.locate(&found[0].primary.origin).unwrap();
     assert_eq!(file, desk.path("assembly/templates/basic-cell.template.json").display().to_string());
     let template = String::from_utf8(desk.read("assembly/templates/basic-cell.template.json")).unwrap();
@@ -139,7 +139,7 @@ fn findings_are_at_the_lines_of_the_statements() {
 #[test]
 fn the_same_files_are_the_same_request_wherever_they_are() {
     let (one, other) = (Desk::new(), Desk::new());
-    let request = |args: &Prove| input(args, &mut Sink::new()).unwrap().unwrap().request;
+    let request = |args: &Prove| input(args, &mut SourceMap::default(), &mut Sink::new()).unwrap().unwrap().request;
     let first = request(&one.args(&["assembly"]));
     assert_eq!(first.files, request(&other.args(&["assembly"])).files);
     // With the declaration named, and a template that lies elsewhere.
@@ -158,7 +158,7 @@ fn what_is_missing_or_too_much_is_a_finding() {
     let desk = Desk::new();
     let findings = |args: &Prove| {
         let mut wrong = Sink::new();
-        assert!(input(args, &mut wrong).unwrap().is_none());
+        assert!(input(args, &mut SourceMap::default(), &mut wrong).unwrap().is_none());
         wrong.into_sorted().iter().map(|finding| (finding.code.name, finding.message.clone())).collect::<Vec<_>>()
     };
     let tenancy = Some(desk.path("assembly/tenancy.json"));
@@ -169,16 +169,22 @@ fn what_is_missing_or_too_much_is_a_finding() {
     let missing = findings(&desk.args(&["assembly"]));
     let message = "the declaration names `org/scp-basic-1.json`, which cannot be read: there is no such file";
     assert_eq!(missing, [("proof/input", message.to_owned())]);
-    assert_eq!(run(&desk.args(&["assembly"]), |_, _| unreachable!(), &terminal()).unwrap(), Ending::Findings);
+    assert_eq!(run(&desk.args(&["assembly"]), |_, _, _, _| unreachable!(), &terminal()).unwrap(), Ending::Findings);
 
     desk.write("assembly/tenancy.json", br#"{"tenancy": 1, "idz": {}}"#);
     let shape = findings(&desk.args(&["assembly"]));
     assert_eq!(shape[0].0, "proof/declaration");
     assert!(shape[0].1.contains("unknown field `idz`"), "{shape:?}");
 
-    let nowhere = input(&desk.args(&["nowhere"]), &mut Sink::new()).map(|_| ()).unwrap_err().to_string();
+    let nowhere = input(&desk.args(&["nowhere"]), &mut SourceMap::default(), &mut Sink::new())
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
     assert!(nowhere.starts_with("cannot read the declaration `"), "{nowhere}");
-    let several = input(&desk.args(&["a", "b"]), &mut Sink::new()).map(|_| ()).unwrap_err().to_string();
+    let several = input(&desk.args(&["a", "b"]), &mut SourceMap::default(), &mut Sink::new())
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
     assert!(several.contains("`--tenancy FILE`"), "{several}");
 }
 
