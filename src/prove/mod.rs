@@ -10,6 +10,7 @@ pub mod glob;
 pub mod policy;
 pub mod proof;
 pub mod question;
+pub mod smt;
 pub mod template;
 pub mod tenancy;
 pub mod text;
