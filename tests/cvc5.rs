@@ -17,8 +17,9 @@ use tenantry::prove::glob::Glob;
 use tenantry::prove::smt::write;
 use tenantry::prove::text::{CharSet, Symbol, Symbols};
 
-/// The time that one question may take, in milliseconds.
-const MOST_TIME: u32 = 1000;
+/// The work that one question may take, in a unit of cvc5's own, so that a busy machine gets the same answers as an idle
+/// one: about a sixth of a second.
+const MOST_WORK: u32 = 60_000;
 
 #[expect(clippy::disallowed_methods, reason = "somebody without cvc5 can run the other tests")]
 fn is_skipped() -> bool {
@@ -29,13 +30,15 @@ fn is_skipped() -> bool {
 fn ask(texts: &[String]) -> Vec<String> {
     let half = |texts: &[String]| {
         let mut child = Command::new("cvc5")
-            .args(["--lang=smt2", "--incremental", &format!("--tlimit-per={MOST_TIME}"), "-"])
+            .args(["--lang=smt2", "--incremental", "--strings-fmf", &format!("--rlimit-per={MOST_WORK}"), "-"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("cvc5 does not run ({error}): run tools/test-env.sh, or set TENANTRY_SKIP_EXTERNAL=1 to do without")
+                panic!(
+                    "cvc5 does not run ({error}): run tools/test-env.sh, or set TENANTRY_SKIP_EXTERNAL=1 to do without"
+                )
             });
         let mut input = child.stdin.take().unwrap();
         let all: String = texts.iter().flat_map(|text| [text.as_str(), "(reset)\n"]).collect();
@@ -195,7 +198,8 @@ fn realistic(random: &mut Random) -> (Problem, Symbols) {
             let shapes = if random.one_in(2) { vec![Shape::text(&a.to_string())] } else { vec![any] };
             variable("aws:principaltag/tenantid", random.one_in(2), shapes)
         });
-        let value = random.pick(&[a.to_string(), b.to_string(), format!("{a}*"), "*/*".to_owned(), "?*".to_owned()]).clone();
+        let value =
+            random.pick(&[a.to_string(), b.to_string(), format!("{a}*"), "*/*".to_owned(), "?*".to_owned()]).clone();
         let test = Test { globs: vec![Glob::like(&value)], any_case: random.one_in(6) };
         let said = problem.matches(tag, test);
         let there = problem.present(tag);
@@ -216,14 +220,14 @@ fn the_solver_agrees() {
         return;
     }
     let mut random = Random::new(7);
-    let tiny: Vec<_> = (0..150).map(|_| Tiny::new(&mut random)).map(|tiny| (tiny.problem, tiny.symbols)).collect();
+    let tiny: Vec<_> = (0..80).map(|_| Tiny::new(&mut random)).map(|tiny| (tiny.problem, tiny.symbols)).collect();
     let tiny = compare(&tiny);
     println!("tiny: {tiny:?}");
-    let real: Vec<_> = (0..200).map(|_| realistic(&mut random)).collect();
+    let real: Vec<_> = (0..130).map(|_| realistic(&mut random)).collect();
     let real = compare(&real);
     println!("realistic: {real:?}");
     assert!(tiny.agreed > 20 && real.agreed > 20, "the questions are too easy or too hard: {tiny:?} {real:?}");
-    // Of what policies ask, the engine may miss one in twenty; of tiny worlds, where an id is one of few texts, more.
-    assert!(20 * real.missed <= 200, "{real:?}");
-    assert!(5 * tiny.missed <= 150, "{tiny:?}");
+    // Of what policies ask, the engine may miss one in twenty; of tiny worlds, where an id is one of few texts, one in ten.
+    assert!(20 * real.missed <= 130, "{real:?}");
+    assert!(10 * tiny.missed <= 80, "{tiny:?}");
 }

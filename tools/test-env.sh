@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests ask about templates: two linters into `.venv`, the CDK's command line into
-# `target/tools/node`. What is there already is left alone.
+# `target/tools/node`; and what the engine of proofs is compared with: the solver cvc5. What is there already is left alone.
 #
 #   tools/test-env.sh
 set -euo pipefail
@@ -30,4 +30,15 @@ elif [ "$(cat "$tools/version" 2>/dev/null)" != "$version" ]; then
     mkdir -p "$tools"
     npm install --prefix "$tools" --no-audit --no-fund --silent "aws-cdk@$version"
     echo "$version" >"$tools/version"
+fi
+
+# The solver that the engine of proofs is compared with. The system's package manager is used only where it may be.
+if command -v cvc5 >/dev/null; then
+    :
+elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "test-env: cvc5 from the system's packages"
+    apt-get install --yes --quiet --no-install-recommends cvc5 >/dev/null ||
+        echo "test-env: cvc5 could not be installed; tests/cvc5.rs needs it" >&2
+else
+    echo "test-env: cvc5 is missing and this script may not install it; tests/cvc5.rs needs it" >&2
 fi

@@ -9,6 +9,7 @@ mod load;
 mod progress;
 pub mod report;
 mod schema;
+pub mod solver;
 mod synth;
 mod terminal;
 mod verify;

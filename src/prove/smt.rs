@@ -275,8 +275,7 @@ impl Writer<'_> {
         let shaped = if variable.optional { format!("(=> p{at} {shaped})") } else { shaped };
         self.define(&format!("(assert {shaped})"), body);
         for (number, test) in variable.tests.iter().enumerate() {
-            let shown: Vec<String> =
-                test.globs.iter().map(|glob| format!("`{}`", glob.show(self.symbols))).collect();
+            let shown: Vec<String> = test.globs.iter().map(|glob| format!("`{}`", glob.show(self.symbols))).collect();
             let case = if test.any_case { ", whatever the case" } else { "" };
             _ = writeln!(body, "{}", comment(&format!("It is {}{case}:", shown.join(" or "))));
             let globs: Vec<String> = test.globs.iter().map(|glob| self.glob(&name, glob, test)).collect();
@@ -331,6 +330,11 @@ impl Writer<'_> {
         and(&conditions)
     }
 
+    fn has_capitals(&self, symbol: char) -> bool {
+        let alphabet = self.symbols.get(symbol).map_or(CharSet::NONE, |symbol| symbol.alphabet);
+        ('A'..='Z').any(|capital| alphabet.contains(capital))
+    }
+
     fn is_symbol(&self, character: char) -> bool {
         self.symbols.get(character).is_some()
     }
@@ -352,7 +356,7 @@ impl Writer<'_> {
         for piece in pieces {
             let Piece::Char(letter) = piece else { continue };
             let term = match self.symbol(*letter) {
-                Some(symbol) if fold => format!("(str.to_lower {symbol})"),
+                Some(symbol) if fold && self.has_capitals(*letter) => format!("(str.to_lower {symbol})"),
                 Some(symbol) => symbol,
                 None if u32::from(*letter) <= LAST => {
                     run.push(if fold { letter.to_ascii_lowercase() } else { *letter });
@@ -488,9 +492,7 @@ impl Writer<'_> {
             closed.push_str("))");
             conditions.push(format!("(<= 0 {found})"));
             if segment.within {
-                conditions.push(format!(
-                    "(not (str.contains (str.substr {name} {start} (- {found} {start})) \":\"))"
-                ));
+                conditions.push(format!("(not (str.contains (str.substr {name} {start} (- {found} {start})) \":\"))"));
             }
             end = Length(0, vec![found]).plus(&self.length(segment.pieces));
         }
@@ -507,9 +509,8 @@ impl Writer<'_> {
         }
         if last.within {
             let start = end.term();
-            conditions.push(format!(
-                "(not (str.contains (str.substr {name} {start} (- (str.len {name}) {whole})) \":\"))"
-            ));
+            conditions
+                .push(format!("(not (str.contains (str.substr {name} {start} (- (str.len {name}) {whole})) \":\"))"));
         }
         Some(format!("{opened}{}{closed}", and(&conditions)))
     }
@@ -593,5 +594,122 @@ fn formula(formula: &Formula) -> String {
         Formula::Not(inner) => format!("(not {})", self::formula(inner)),
         Formula::All(parts) => joined("and", &each(parts), "true"),
         Formula::Any(parts) => joined("or", &each(parts), "false"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::formula::Answer;
+    use super::super::text::Symbol;
+    use super::*;
+
+    fn ids() -> (Symbols, char, char) {
+        let mut symbols = Symbols::default();
+        let id = |name: &str| Symbol {
+            name: name.to_owned(),
+            alphabet: CharSet::of(|c| c.is_ascii_lowercase() || c == '-', false),
+            length: (2, 31),
+            family: Some("ids".to_owned()),
+            sample: name.to_ascii_lowercase().repeat(2),
+        };
+        let (a, b) = (symbols.intern(id("A")).unwrap(), symbols.intern(id("B")).unwrap());
+        (symbols, a, b)
+    }
+
+    /// A question about one string, and how its test is written.
+    fn written(shape: Shape, glob: Glob, symbols: &Symbols) -> (Script, String) {
+        let mut problem = Problem::default();
+        problem.variable("r", || Variable {
+            name: "r".to_owned(),
+            optional: false,
+            possible: true,
+            shapes: vec![shape],
+            tests: Vec::new(),
+        });
+        problem.formula = Some(problem.matches(0, Test { globs: vec![glob], any_case: false }));
+        let script = write(&problem, symbols, "a name\nof two lines", problem.decide(symbols) == Answer::Never);
+        let test = script.text.lines().find_map(|line| line.strip_prefix("(define-fun t0_0 () Bool "));
+        let test = test.unwrap().strip_suffix(')').unwrap().to_owned();
+        (script, test)
+    }
+
+    #[test]
+    fn a_question_reads_as_it_was_asked() {
+        let (symbols, a, b) = ids();
+        let owned = Shape::starting(&format!("t/{b}/"));
+        let (script, _) = written(owned, Glob::like(&format!("t/{a}/*")), &symbols);
+        let expected = "\
+; a name of two lines
+; Is there a request for which the last assertion holds? `unsat` means: for no texts of the symbols.
+(set-info :smt-lib-version 2.6)
+(set-info :status unsat)
+(set-logic QF_SLIA)
+
+; A
+(declare-const |s0 A| String)
+(assert (str.in_re |s0 A| (re.* (re.union (str.to_re \"-\") (re.range \"a\" \"z\")))))
+(assert (<= 2 (str.len |s0 A|) 31))
+
+; B
+(declare-const |s1 B| String)
+(assert (str.in_re |s1 B| (re.* (re.union (str.to_re \"-\") (re.range \"a\" \"z\")))))
+(assert (<= 2 (str.len |s1 B|) 31))
+
+; ids: no two are the same
+(assert (distinct |s0 A| |s1 B|))
+
+; v0 is r
+(declare-const |v0 r| String)
+(define-fun p0 () Bool true)
+(assert (str.prefixof (str.++ \"t/\" |s1 B| \"/\") |v0 r|))
+; It is `t/⟨A⟩/*`:
+(define-fun t0_0 () Bool (str.prefixof (str.++ \"t/\" |s0 A| \"/\") |v0 r|))
+
+; The question.
+(assert (and p0 t0_0))
+(check-sat)
+";
+        assert_eq!(script.text, expected);
+        assert!(script.exact && !script.to_lower);
+    }
+
+    #[test]
+    fn patterns_are_searched_where_that_is_the_same() {
+        let (symbols, a, _) = ids();
+        let test = |glob: Glob| written(Shape::any(), glob, &symbols);
+        let exact = |pattern: String, expected: &str| {
+            let (script, test) = test(Glob::like(&pattern));
+            assert!(script.exact && !script.text.contains(":status"), "{pattern}");
+            assert_eq!(test, expected, "{pattern}");
+        };
+        exact("a\"\\é".to_owned(), "(= |v0 r| \"a\"\"\\u{5c}\\u{e9}\")");
+        exact("a?*".to_owned(), "(str.in_re |v0 r| (re.++ (str.to_re \"a\") re.allchar re.all))");
+        exact(format!("*{a}*"), "(str.contains |v0 r| |s0 A|)");
+        exact(
+            format!("{a}?/"),
+            "(and (= (str.len |v0 r|) (+ 2 (str.len |s0 A|))) \
+             (= (str.substr |v0 r| 0 (str.len |s0 A|)) |s0 A|) \
+             (= (str.substr |v0 r| (+ 1 (str.len |s0 A|)) 1) \"/\"))",
+        );
+        exact(
+            format!("x*{a}*y"),
+            "(and (str.prefixof \"x\" |v0 r|) (let ((i0 (str.indexof |v0 r| |s0 A| 1))) \
+             (and (<= 0 i0) (<= (+ 1 i0 (str.len |s0 A|)) (str.len |v0 r|)) (str.suffixof \"y\" |v0 r|))))",
+        );
+        // Which of two places the middle stands at matters to `?`, and to a star that stays before a colon.
+        assert!(!test(Glob::like(&format!("*{a}?x*"))).0.exact);
+        let mut late = Glob::like(&format!("*{a}"));
+        late.0.extend([Piece::Within, Piece::Char('x')]);
+        assert!(!test(late).0.exact);
+    }
+
+    #[test]
+    fn files_have_names_that_sort() {
+        let (problem, symbols) = (Problem::default(), Symbols::default());
+        let name = "basic-cell/Role/tenant → basic-cell/Orders/item";
+        let named = [Named { name, problem: &problem, proved: true }; 10];
+        let files = emit(&named, &symbols);
+        assert_eq!(files[0].0, "01-basic-cell-Role-tenant-basic-cell-Orders-item.smt2");
+        assert!(files.is_sorted_by_key(|(name, _)| name.clone()));
     }
 }
