@@ -223,11 +223,11 @@ fn figures() {
     let denied: Vec<String> = ('a'..='z').chain('0'..='9').map(|c| format!("*{}*", c.to_ascii_uppercase())).collect();
     let not_an_id = Shape(vec![
         tenantry::prove::automaton::Part::Many(CharSet::ALL),
-        tenantry::prove::automaton::Part::One(ids.complement()),
+        tenantry::prove::automaton::Part::One(CharSet::of(|c| !ids.contains(c) && !"*?".contains(c), false)),
         tenantry::prove::automaton::Part::Many(CharSet::ALL),
     ]);
     let everything_else: Vec<String> =
-        ids.complement().members().filter(char::is_ascii).map(|c| format!("*{c}*")).filter(|c| c.len() == 3).collect();
+        ids.complement().members().filter(|c| c.is_ascii() && !"*?".contains(*c)).map(|c| format!("*{c}*")).collect();
     let refused: Vec<&str> = everything_else.iter().chain(&denied).map(String::as_str).collect();
     let questions = [
         (

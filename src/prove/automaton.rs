@@ -556,7 +556,9 @@ fn walk(
     for part in &shape.0 {
         let Part::Char(letter) = part else { break };
         beginning.push(*letter);
-        start = machine.read(&start, *letter);
+        if !machine.is_settled(&start) {
+            start = machine.read(&start, *letter);
+        }
     }
     let first = Node { part: beginning.chars().count(), state: Rc::new(start), came: None };
     let mut seen = BTreeSet::from([(first.part, Rc::clone(&first.state))]);
@@ -667,27 +669,44 @@ fn kinds(set: CharSet, machine: &Machine<'_>) -> Vec<Kind> {
             _ => {}
         }
     }
-    let within = machine.cells.contains(&Cell::Within);
-    // Those beyond ASCII are alike but for their names, so one that has none stands for the rest.
-    let beyond = (BEYOND..).find(|character| !named.contains(character)).unwrap_or(BEYOND);
-    let mut members: Vec<char> = set.members().filter(char::is_ascii).collect();
-    if set.contains(BEYOND) {
-        members.push(beyond);
-        members.extend(named.iter().filter(|character| !character.is_ascii()));
+    // What case makes of an alphabet tells letters apart as well.
+    let mut without_case: Vec<CharSet> = Vec::new();
+    if machine.any_case.contains(&true) {
+        without_case.extend(alphabets.iter().map(|alphabet| folded(*alphabet)));
     }
-    debug_assert!(members.iter().all(|letter| !is_symbol(*letter)), "sets hold characters only");
-    // Letters first, so that examples read well; controls last.
-    members.sort_by_key(|letter| {
-        (named.contains(letter), !letter.is_ascii_lowercase(), letter.is_ascii_control(), !letter.is_ascii(), *letter)
-    });
-    let mut kinds: BTreeMap<Vec<bool>, Kind> = BTreeMap::new();
-    for letter in members {
+    let within = machine.cells.contains(&Cell::Within);
+    let kind_of = |letter: char| -> Vec<bool> {
         let small = letter.to_ascii_lowercase();
-        let kind = alphabets.iter().flat_map(|of| [of.contains(letter), folded(*of).contains(small)]);
-        let kind = kinds.entry(kind.chain([within && letter == ':']).collect()).or_default();
-        if kind.is_empty() || named.contains(&letter) {
+        let exact = alphabets.iter().map(|alphabet| alphabet.contains(letter));
+        let folded = without_case.iter().map(|alphabet| alphabet.contains(small));
+        exact.chain(folded).chain([within && letter == ':']).collect()
+    };
+    // Those that no pattern names first: one of a kind is enough. Small letters before others, so that examples read well;
+    // controls last.
+    let names = CharSet::of(|character| named.contains(&character), false);
+    let unnamed = set.and(names.complement());
+    let tests: [fn(char) -> bool; 3] = [
+        |letter| letter.is_ascii_lowercase(),
+        |letter| !letter.is_ascii_lowercase() && !letter.is_ascii_control(),
+        |letter| letter.is_ascii_control(),
+    ];
+    let mut kinds: BTreeMap<Vec<bool>, Kind> = BTreeMap::new();
+    let mut unnamed_of_a_kind = |letter: char| {
+        let kind = kinds.entry(kind_of(letter)).or_default();
+        if kind.is_empty() {
             kind.push(letter);
         }
+    };
+    for test in tests {
+        unnamed.members().filter(|letter| letter.is_ascii() && test(*letter)).for_each(&mut unnamed_of_a_kind);
+    }
+    if set.contains(BEYOND) {
+        // Those beyond ASCII are alike but for their names, so one that has none stands for the rest.
+        unnamed_of_a_kind((BEYOND..).find(|character| !named.contains(character)).unwrap_or(BEYOND));
+    }
+    for letter in named.into_iter().filter(|letter| set.contains(*letter)) {
+        debug_assert!(!is_symbol(letter), "cells of characters hold no symbol");
+        kinds.entry(kind_of(letter)).or_default().push(letter);
     }
     let mut kinds: Vec<Kind> = kinds.into_values().collect();
     kinds.sort_by_key(|kind| kind.first().map(|letter| (!letter.is_ascii_lowercase(), *letter)));
