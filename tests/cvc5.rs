@@ -1,7 +1,12 @@
 //! What the solver cvc5 says about the questions that the engine of proofs answers. `tools/test-env.sh` installs it where
 //! it may; without it the test fails, unless `TENANTRY_SKIP_EXTERNAL=1` is set.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic, and says what it found"
+)]
 
 #[path = "support/problems.rs"]
 #[expect(dead_code, reason = "brute force is another test")]
@@ -230,4 +235,23 @@ fn the_solver_agrees() {
     // Of what policies ask, the engine may miss one in twenty; of tiny worlds, where an id is one of few texts, one in ten.
     assert!(20 * real.missed <= 130, "{real:?}");
     assert!(10 * tiny.missed <= 80, "{tiny:?}");
+}
+
+#[test]
+fn the_command_line_asks_it() {
+    if is_skipped() {
+        return;
+    }
+    let World { symbols, a, b, .. } = world(false);
+    let solver = tenantry::cli::solver::Solver::find("cvc5").unwrap();
+    let ask = |pattern: String| {
+        let mut problem = Problem::default();
+        problem.variable("resource", || variable("resource", false, vec![Shape::starting(&format!("tenants/{b}/"))]));
+        problem.formula = Some(problem.matches(0, like(&[pattern])));
+        solver.ask(&write(&problem, &symbols, "a question", false), 20).unwrap()
+    };
+    let kept_apart = ask(format!("tenants/{a}/*"));
+    assert_eq!((kept_apart.answer.as_str(), kept_apart.problem.len()), ("unsat", 64));
+    assert!(kept_apart.solver.starts_with("cvc5 "), "{}", kept_apart.solver);
+    assert_eq!(ask(format!("tenants/{a}*")).answer, "sat");
 }

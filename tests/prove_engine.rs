@@ -1,6 +1,11 @@
 //! The engine of proofs against brute force: in tiny universes every text can be tried.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic, and says what it found"
+)]
 
 #[path = "support/problems.rs"]
 mod problems;
