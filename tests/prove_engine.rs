@@ -294,28 +294,36 @@ fn figures() {
 }
 
 #[test]
-fn a_glance_says_what_a_long_look_says() {
-    use tenantry::prove::automaton::{Test, at_a_glance, explore};
-    let mut said = [0, 0];
+fn what_a_glance_says_is_so() {
+    use tenantry::prove::automaton::{Test, at_a_glance};
+    use tenantry::prove::formula::{Formula, Problem, Variable};
     let mut random = Random::new(9);
-    for _ in 0..4_000 {
+    let mut said = [0, 0];
+    for _ in 0..1_500 {
         let tiny = Tiny::new(&mut random);
         for variable in &tiny.problem.variables {
             for test in variable.tests.iter().filter(|test| !test.any_case) {
-                for (shape, glob) in
-                    variable.shapes.iter().flat_map(|shape| test.globs.iter().map(move |glob| (shape, glob)))
-                {
+                let pairs = variable.shapes.iter().flat_map(|shape| test.globs.iter().map(move |glob| (shape, glob)));
+                for (shape, glob) in pairs {
                     let Some(answer) = at_a_glance(shape, glob, &tiny.symbols) else { continue };
-                    let one = Test { globs: vec![glob.clone()], any_case: false };
-                    let long = explore(std::slice::from_ref(shape), &[&one], &tiny.symbols).unwrap();
-                    for answers in long.keys() {
-                        let right = if answer { answers.must == 1 } else { answers.may == 0 };
-                        assert!(right, "{shape:?} {glob:?}: {answer}, {answers:?}");
+                    let one = Variable {
+                        name: "v".to_owned(),
+                        optional: false,
+                        possible: true,
+                        shapes: vec![shape.clone()],
+                        tests: vec![Test { globs: vec![glob.clone()], any_case: false }],
+                    };
+                    let matches = Formula::Matches(0, 0);
+                    let formula = Some(if answer { matches.negated() } else { matches });
+                    let opposite = Problem { variables: vec![one], formula, unknowns: Vec::new() };
+                    for values in tiny.assignments(&mut random, 6) {
+                        let found = satisfied(&opposite, &values, &tiny.letters, 2);
+                        assert!(found.is_none(), "{shape:?} {glob:?}: {answer}, but {values:?} {found:?}");
                     }
                     said[usize::from(answer)] += 1;
                 }
             }
         }
     }
-    assert!(said.iter().all(|count| *count > 500), "{said:?}");
+    assert!(said.iter().all(|count| *count > 150), "{said:?}");
 }
