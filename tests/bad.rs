@@ -280,7 +280,6 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("packing/unknown", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
     ("instance/refuted", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
     ("instance/unknown", "src/prove/findings.rs", "every_claim_has_codes_of_its_own_kind_and_a_help"),
-    ("proof/declaration", "src/cli/prove/tests.rs", "what_is_missing_or_too_much_is_a_finding"),
     ("proof/input", "src/cli/prove/tests.rs", "what_is_missing_or_too_much_is_a_finding"),
 ];
 

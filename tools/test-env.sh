@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests ask about templates and policies: two linters into `.venv`, the CDK's command line and the public
-# simulator of IAM policies into `target/tools/node`. What is there already is left alone.
+# simulator of IAM policies into `target/tools/node`; and what the engine of proofs is compared with: the solver cvc5. What
+# is there already is left alone.
 #
 #   tools/test-env.sh
 set -euo pipefail
@@ -32,4 +33,15 @@ elif [ "$(cat "$tools/packages" 2>/dev/null)" != "$packages" ]; then
     # shellcheck disable=SC2086 # a list of packages
     npm install --prefix "$tools" --no-audit --no-fund --silent $packages
     echo "$packages" >"$tools/packages"
+fi
+
+# The solver that the engine of proofs is compared with. The system's package manager is used only where it may be.
+if command -v cvc5 >/dev/null; then
+    :
+elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "test-env: cvc5 from the system's packages"
+    apt-get install --yes --quiet --no-install-recommends cvc5 >/dev/null ||
+        echo "test-env: cvc5 could not be installed; tests/cvc5.rs needs it" >&2
+else
+    echo "test-env: cvc5 is missing and this script may not install it; tests/cvc5.rs needs it" >&2
 fi

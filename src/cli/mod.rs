@@ -10,7 +10,7 @@ mod progress;
 mod prove;
 pub mod report;
 mod schema;
-mod solver;
+pub mod solver;
 mod synth;
 mod terminal;
 mod verify;

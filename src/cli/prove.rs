@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::Ending;
 use super::args;
-use super::solver::Program;
+use super::solver::Solver;
 use super::terminal::Terminal;
 use crate::assembly::{Assembly, Digest, MANIFEST};
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
@@ -20,12 +20,16 @@ use crate::prove::policy::Place;
 use crate::prove::proof::{Method, Outcome, Proof, Verdict};
 use crate::prove::prove;
 use crate::prove::report::{Form, report};
-use crate::prove::request::{Request, Solver, Tools};
+use crate::prove::request::{Request, Tools};
+use crate::prove::smt::Script;
 use crate::prove::tenancy::Tenancy;
 use crate::source::{Disk, Node, Value, World, read, why};
 
 /// The folder of the assembly where none is named: the one that `synth` writes.
 const ASSEMBLY: &str = "assembly";
+
+/// How long a second solver may think about one question, in seconds.
+const PATIENCE: u32 = 60;
 
 /// What answers a request; nothing when a file cannot be read, and then the sink says which.
 pub(super) type Engine = fn(&Request, &mut Tools<'_>, &mut SourceMap, &mut Sink) -> anyhow::Result<Option<Proof>>;
@@ -42,7 +46,7 @@ pub(super) fn engine(
 
 pub(super) fn run(args: &args::Prove, engine: Engine, terminal: &Terminal) -> anyhow::Result<Ending> {
     let forms = forms(&args.report)?;
-    let solver = args.cross_check.as_deref().map(Program::find).transpose()?;
+    let solver = args.cross_check.as_deref().map(|program| Solver::find(&program.to_string_lossy())).transpose()?;
     for folder in [&args.emit_smt2, &args.counterexamples].into_iter().flatten() {
         prepare(folder)?;
     }
@@ -207,7 +211,7 @@ type Answered = (Proof, BTreeMap<String, String>);
 /// Asks the engine, with the solver at hand. The problems are kept if they are wanted.
 fn ask(
     request: &Request,
-    solver: Option<&Program>,
+    solver: Option<&Solver>,
     keep: bool,
     engine: Engine,
     sources: &mut SourceMap,
@@ -217,10 +221,11 @@ fn ask(
     let mut take = |id: &str, problem: &str| {
         problems.insert(id.to_owned(), problem.to_owned());
     };
-    let put = |problem: &str| solver.and_then(|solver| solver.ask(problem));
+    // A question that the solver does not understand stays without its answer, and the evidence shows that.
+    let put = |problem: &Script| solver.and_then(|solver| solver.ask(problem, PATIENCE).ok());
     let mut tools = Tools {
         problems: if keep { Some(&mut take) } else { None },
-        solver: solver.map(|solver| Solver { name: solver.name.clone(), ask: &put }),
+        solver: if solver.is_some() { Some(&put) } else { None },
     };
     let proof = engine(request, &mut tools, sources, wrong)?;
     Ok(proof.map(|proof| (proof, problems)))

@@ -1,80 +1,118 @@
-//! A second solver, run as a program of its own: what SMT-LIB says to it is on its standard input.
+//! A second opinion: a solver that knows nothing of this crate is run on the questions that were answered.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::thread;
 
-use anyhow::{Context, bail};
+use anyhow::{Context as _, bail};
 
-/// How long a solver may think about one problem, in milliseconds.
-const PATIENCE: u32 = 60_000;
+use crate::assembly::Digest;
+use crate::prove::proof::CrossCheck;
+use crate::prove::smt::Script;
 
-/// A solver that was found.
-#[derive(Debug)]
-pub(super) struct Program {
-    path: PathBuf,
-    /// Its name and version, as it says them.
-    pub(super) name: String,
-    arguments: Vec<String>,
+/// Which solver it is, for its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Cvc5,
+    Z3,
 }
 
-impl Program {
-    /// Asks the program what it is.
+/// A solver that can be run.
+#[derive(Debug, Clone)]
+pub struct Solver {
+    program: String,
+    kind: Kind,
+    /// Its name and version: `cvc5 1.0.3`.
+    pub version: String,
+}
+
+impl Solver {
+    /// The solver of this name or path.
     ///
     /// # Errors
-    /// If it cannot be run, or is no solver that is known here.
-    pub(super) fn find(path: &Path) -> anyhow::Result<Self> {
-        let shown = path.display();
-        let output = Command::new(path)
+    /// If it does not run, or is neither cvc5 nor z3.
+    pub fn find(program: &str) -> anyhow::Result<Self> {
+        let output = Command::new(program)
             .arg("--version")
             .stdin(Stdio::null())
             .output()
-            .with_context(|| format!("cannot run the solver `{shown}`; install it, or name it with its path"))?;
+            .with_context(|| format!("cannot run the solver `{program}`; install it, or name it with its path"))?;
         let said = String::from_utf8_lossy(&output.stdout);
-        let Some((name, arguments)) = known(&said) else {
-            bail!("`{shown}` is not cvc5 or z3, the solvers whose arguments are known here");
+        let Some((kind, version)) = version(&said) else {
+            bail!("`{program}` is neither cvc5 nor z3");
         };
-        Ok(Self { path: path.to_owned(), name, arguments })
+        Ok(Self { program: program.to_owned(), kind, version })
     }
 
-    /// The answer to a problem; none when the program could not be asked or said something else.
-    pub(super) fn ask(&self, problem: &str) -> Option<String> {
-        let mut child = Command::new(&self.path)
-            .args(&self.arguments)
+    /// What the solver says to a question within so many seconds.
+    ///
+    /// # Errors
+    /// If it does not run, or does not understand the question.
+    pub fn ask(&self, script: &Script, seconds: u32) -> anyhow::Result<CrossCheck> {
+        let said = |answer: &str| CrossCheck {
+            solver: self.version.clone(),
+            problem: Digest::of(script.text.as_bytes()).to_string(),
+            answer: answer.to_owned(),
+        };
+        if script.to_lower && self.kind == Kind::Z3 {
+            return Ok(said("unknown"));
+        }
+        let mut command = Command::new(&self.program);
+        match self.kind {
+            // Finite models of strings: without it, questions that have an answer often get none.
+            Kind::Cvc5 => {
+                command.args(["--lang=smt2", "--strings-fmf", &format!("--tlimit={}", u64::from(seconds) * 1000), "-"])
+            }
+            Kind::Z3 => command.args(["-smt2", "-in", &format!("-T:{seconds}")]),
+        };
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
-            .ok()?;
-        let mut input = child.stdin.take()?;
-        // A solver answers when it has read everything, so that it cannot be waiting to be read meanwhile.
-        let written = input.write_all(problem.as_bytes());
-        drop(input);
-        let output = child.wait_with_output().ok()?;
-        written.ok()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let answer = said.lines().map(str::trim).find(|line| matches!(*line, "sat" | "unsat" | "unknown"));
-        // Out of time is not an answer but says the same as one.
-        Some(answer.unwrap_or("unknown").to_owned())
+            .with_context(|| format!("the solver `{}` does not run", self.program))?;
+        let input = child.stdin.take();
+        let output = thread::scope(|scope| {
+            // A solver that stops early closes its end; what it said counts.
+            scope.spawn(|| input.map(|mut input| input.write_all(script.text.as_bytes())));
+            child.wait_with_output()
+        })?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match answer(&text) {
+            Ok("sat") if !script.exact => Ok(said("unknown")),
+            Ok(answer) => Ok(said(answer)),
+            Err(complaint) => bail!("`{}` does not understand the question: {complaint}", self.program),
+        }
     }
 }
 
-/// The name and version in what a solver says about itself, and its arguments.
-fn known(said: &str) -> Option<(String, Vec<String>)> {
-    let first = said.lines().next().unwrap_or_default();
-    let version = |after: &str| {
-        let rest = said.split(after).nth(1).unwrap_or_default();
-        rest.split([' ', '\n', '[', ',']).find(|word| !word.is_empty()).unwrap_or_default().to_owned()
+/// Which solver says that it is of which version.
+fn version(said: &str) -> Option<(Kind, String)> {
+    let mut words = said.split_whitespace();
+    let kind = words.find_map(|word| match word {
+        "cvc5" => Some(Kind::Cvc5),
+        "Z3" => Some(Kind::Z3),
+        _ => None,
+    })?;
+    let number = words.find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    let name = match kind {
+        Kind::Cvc5 => "cvc5",
+        Kind::Z3 => "z3",
     };
-    if first.contains("cvc5") {
-        let arguments = ["--lang=smt2", "--strings-exp", "--quiet"].map(str::to_owned).to_vec();
-        let limit = format!("--tlimit={PATIENCE}");
-        Some((format!("cvc5 {}", version("version ")), [arguments, vec![limit]].concat()))
-    } else if first.starts_with("Z3") {
-        Some((format!("z3 {}", version("version ")), vec!["-in".to_owned(), format!("-t:{PATIENCE}")]))
-    } else {
-        None
+    Some((kind, format!("{name} {number}")))
+}
+
+/// `sat`, `unsat` or `unknown`, which is also what a solver means that ran out of time; or what it complains about.
+fn answer(said: &str) -> Result<&'static str, String> {
+    if let Some(complaint) = said.lines().find(|line| line.contains("(error")) {
+        return Err(complaint.trim().to_owned());
     }
+    let answer = said.lines().find_map(|line| match line.trim() {
+        "sat" => Some("sat"),
+        "unsat" => Some("unsat"),
+        _ => None,
+    });
+    Ok(answer.unwrap_or("unknown"))
 }
 
 #[cfg(test)]
@@ -82,31 +120,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn solvers_are_known_by_what_they_say() {
-        let name = |said| known(said).map(|(name, _)| name);
-        assert_eq!(name("This is cvc5 version 1.0.3 [git ...]\ncompiled with GCC\n").as_deref(), Some("cvc5 1.0.3"));
-        assert_eq!(name("Z3 version 4.8.12 - 64 bit\n").as_deref(), Some("z3 4.8.12"));
-        assert_eq!(name("GNU bash, version 5.2\n"), None);
+    fn versions_are_read() {
+        let cvc5 = "This is cvc5 version 1.0.3\ncompiled with GCC version 12.2.0\n";
+        assert_eq!(version(cvc5), Some((Kind::Cvc5, "cvc5 1.0.3".to_owned())));
+        let newer = "This is cvc5 version 1.2.1 [git tag 1.2.1 branch HEAD]\n";
+        assert_eq!(version(newer), Some((Kind::Cvc5, "cvc5 1.2.1".to_owned())));
+        assert_eq!(version("Z3 version 4.8.12 - 64 bit\n"), Some((Kind::Z3, "z3 4.8.12".to_owned())));
+        assert_eq!(version("GNU coreutils 9.1\n"), None);
     }
 
     #[test]
-    fn what_cannot_be_run_or_is_no_solver_is_named() {
-        let missing = format!("{:#}", Program::find(Path::new("/nowhere/cvc5")).unwrap_err());
-        assert!(missing.starts_with("cannot run the solver `/nowhere/cvc5`; install it, or name it"), "{missing}");
-        let other = Program::find(Path::new("true")).unwrap_err().to_string();
-        assert!(other.starts_with("`true` is not cvc5 or z3"), "{other}");
+    fn answers_are_read() {
+        assert_eq!(answer("unsat\n"), Ok("unsat"));
+        assert_eq!(answer("sat\n"), Ok("sat"));
+        assert_eq!(answer("unknown\n"), Ok("unknown"));
+        assert_eq!(answer("timeout\n"), Ok("unknown"));
+        assert_eq!(answer("cvc5 interrupted by timeout.\n"), Ok("unknown"));
+        assert_eq!(
+            answer("unsat\n(error \"line 3: unknown constant\")\n"),
+            Err("(error \"line 3: unknown constant\")".to_owned())
+        );
     }
 
-    #[cfg(unix)]
     #[test]
-    fn a_program_is_asked_and_its_answer_is_one_of_three() {
-        let program = |script: &str| Program {
-            path: PathBuf::from("sh"),
-            name: String::new(),
-            arguments: vec!["-c".to_owned(), script.to_owned()],
-        };
-        assert_eq!(program("cat").ask("unsat\n").as_deref(), Some("unsat"));
-        assert_eq!(program("cat >/dev/null; echo warning; echo sat").ask("x").as_deref(), Some("sat"));
-        assert_eq!(program("cat >/dev/null; echo timeout; exit 1").ask("x").as_deref(), Some("unknown"));
+    fn what_is_no_solver_is_refused() {
+        assert!(Solver::find("/nowhere/cvc5").is_err());
     }
 }

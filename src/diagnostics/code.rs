@@ -115,7 +115,6 @@ registry! {
     INSTANCE_REFUTED = "instance/refuted", Error, "a tenant's template is not the template of its tier";
     INSTANCE_UNKNOWN = "instance/unknown", Error, "it could not be decided whether a tenant's template is the template of its tier";
 
-    PROOF_DECLARATION = "proof/declaration", Error, "the declaration of who owns what cannot be read";
     PROOF_INPUT = "proof/input", Error, "a file that a proof needs cannot be read";
 
     REFERENCE_UNKNOWN_COMPONENT = "reference/unknown-component", Error, "a component is named that the tier does not have";

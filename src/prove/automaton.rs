@@ -4,8 +4,9 @@
 //! the symbols may stand for it does; it *must* if it does for all. Both are kept on the safe side: `may` never misses a
 //! match, `must` never claims one too many. `docs/proof.md` has the argument.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::glob::{Glob, Piece};
 use super::text::{CharSet, Symbol, Symbols, Text, is_symbol};
@@ -123,7 +124,7 @@ const MOST_STATES: usize = 50_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge;
 
-/// A set of positions. Position `i` of a pattern is `2 i`; being inside the symbol at `i` is `2 i + 1`.
+/// A set of cells.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Bits(Vec<u64>);
 
@@ -132,25 +133,39 @@ impl Bits {
         Self(vec![0; size.div_ceil(64)])
     }
 
-    fn set(&mut self, at: usize) -> bool {
-        let Some(word) = self.0.get_mut(at / 64) else { return false };
-        let bit = 1 << (at % 64);
-        let fresh = *word & bit == 0;
-        *word |= bit;
-        fresh
+    fn set(&mut self, at: usize) {
+        if let Some(word) = self.0.get_mut(at / 64) {
+            *word |= 1 << (at % 64);
+        }
     }
 
     fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }
 
-    fn clear(&mut self) {
-        self.0.fill(0);
+    fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(word, other)| word & other != 0)
     }
 
     fn union(&mut self, other: &Self) {
         for (word, other) in self.0.iter_mut().zip(&other.0) {
             *word |= other;
+        }
+    }
+
+    fn remove(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(&other.0) {
+            *word &= !other;
+        }
+    }
+
+    /// Adds those of `from` that are in `mask`, moved by `by` cells, of which there are fewer than 64.
+    fn add_moved(&mut self, from: &Self, mask: &Self, by: u32) {
+        let mut carried = 0;
+        for ((word, from), mask) in self.0.iter_mut().zip(&from.0).zip(&mask.0) {
+            let moved = from & mask;
+            *word |= moved << by | carried;
+            carried = if by == 0 { 0 } else { moved >> (64 - by) };
         }
     }
 
@@ -168,261 +183,360 @@ impl Bits {
     }
 }
 
-/// The patterns of one test, end to end. Between two patterns stands an end.
-struct Machine<'a> {
-    symbols: &'a Symbols,
-    pieces: Vec<Option<Piece>>,
-    starts: Vec<usize>,
-    any_case: bool,
+/// Where one can be in a pattern. A symbol takes two cells, so that one can be in the middle of its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    Char(char),
+    One,
+    Many,
+    Within,
+    /// Before the text of a symbol.
+    Before(char),
+    /// In it: some of it was read, and perhaps all.
+    Inside(char),
+    End,
 }
 
-/// Where a machine is: in which positions for some texts of the symbols, in which for all. A machine that cannot but match,
+/// The patterns of all tests, end to end. Between two patterns stands an end, which leads nowhere.
+struct Machine<'a> {
+    symbols: &'a Symbols,
+    cells: Vec<Cell>,
+    /// The test that a cell belongs to.
+    test_of: Vec<usize>,
+    /// Whether case does not count in a test.
+    any_case: Vec<bool>,
+    /// The cells of each test.
+    of_test: Vec<Bits>,
+    starts: Bits,
+    /// Those that are left by reading nothing.
+    stars: Bits,
+    /// A `*` at the end of a pattern.
+    last: Bits,
+    before: Bits,
+    /// Before a symbol of which one character may be all, or none.
+    short: Bits,
+    empty: Bits,
+    /// What letters and symbols do, for those that were met.
+    moves: BTreeMap<CharTest, Moves>,
+}
+
+/// Where the machine is: in which cells for some texts of the symbols, in which for all. A test that cannot but succeed,
 /// whatever follows, is done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct State {
     may: Bits,
     must: Bits,
-    may_done: bool,
-    must_done: bool,
-}
-
-fn fold(character: char, any_case: bool) -> char {
-    if any_case { character.to_ascii_lowercase() } else { character }
-}
-
-impl<'a> Machine<'a> {
-    fn new(test: &Test, symbols: &'a Symbols) -> Self {
-        let mut machine = Self { symbols, pieces: Vec::new(), starts: Vec::new(), any_case: test.any_case };
-        for glob in &test.globs {
-            machine.starts.push(machine.pieces.len());
-            machine.pieces.extend(glob.0.iter().map(|piece| {
-                Some(match piece {
-                    Piece::Char(character) => Piece::Char(fold(*character, test.any_case)),
-                    other => *other,
-                })
-            }));
-            machine.pieces.push(None);
-        }
-        machine
-    }
-
-    fn size(&self) -> usize {
-        2 * self.pieces.len()
-    }
-
-    fn piece(&self, at: usize) -> Option<Piece> {
-        self.pieces.get(at).copied().flatten()
-    }
-
-    fn start(&self) -> State {
-        let mut may = Bits::new(self.size());
-        for start in &self.starts {
-            self.enter(*start, &mut may);
-        }
-        let must = may.clone();
-        self.settle(State { may, must, may_done: false, must_done: false })
-    }
-
-    /// Enters a position and those that are reached from it by reading nothing.
-    fn enter(&self, mut at: usize, into: &mut Bits) {
-        while into.set(2 * at) && matches!(self.piece(at), Some(Piece::Many | Piece::Within)) {
-            at += 1;
-        }
-    }
-
-    /// A trailing `*` matches whatever follows.
-    fn settle(&self, mut state: State) -> State {
-        let sure = |bits: &Bits| {
-            bits.iter().any(|bit| {
-                bit % 2 == 0
-                    && self.piece(bit / 2) == Some(Piece::Many)
-                    && self.pieces.get(bit / 2 + 1).is_some_and(Option::is_none)
-            })
-        };
-        if state.may_done || sure(&state.may) {
-            state.may_done = true;
-            state.may.clear();
-        }
-        if state.must_done || sure(&state.must) {
-            state.must_done = true;
-            state.must.clear();
-        }
-        state
-    }
-
-    fn accepts(&self, bits: &Bits) -> bool {
-        bits.iter().any(|bit| bit % 2 == 0 && self.pieces.get(bit / 2).is_some_and(Option::is_none))
-    }
-
-    fn may(&self, state: &State) -> bool {
-        state.may_done || self.accepts(&state.may)
-    }
-
-    fn must(&self, state: &State) -> bool {
-        state.must_done || self.accepts(&state.must)
-    }
-
-    fn read(&self, state: &State, letter: char) -> State {
-        let letter = fold(letter, self.any_case);
-        let mut next = State {
-            may: Bits::new(self.size()),
-            must: Bits::new(self.size()),
-            may_done: state.may_done,
-            must_done: state.must_done,
-        };
-        match self.symbols.get(letter) {
-            None => {
-                for bit in state.may.iter() {
-                    self.step(bit, &CharTest::This(letter), &mut next.may);
-                }
-                for bit in state.must.iter().filter(|bit| bit % 2 == 0) {
-                    match self.piece(bit / 2) {
-                        Some(Piece::Char(wanted)) if wanted == letter => self.enter(bit / 2 + 1, &mut next.must),
-                        Some(Piece::One) => self.enter(bit / 2 + 1, &mut next.must),
-                        Some(Piece::Many) => self.enter(bit / 2, &mut next.must),
-                        Some(Piece::Within) if letter != ':' => self.enter(bit / 2, &mut next.must),
-                        _ => {}
-                    }
-                }
-            }
-            Some(symbol) => {
-                for bit in state.may.iter() {
-                    self.read_symbol(bit, letter, symbol, &mut next.may);
-                }
-                for bit in state.must.iter().filter(|bit| bit % 2 == 0) {
-                    match self.piece(bit / 2) {
-                        Some(Piece::Char(wanted)) if wanted == letter => self.enter(bit / 2 + 1, &mut next.must),
-                        Some(Piece::Many) => self.enter(bit / 2, &mut next.must),
-                        Some(Piece::Within) if !symbol.alphabet.contains(':') => self.enter(bit / 2, &mut next.must),
-                        _ => {}
-                    }
-                }
-            }
-        }
-        self.settle(next)
-    }
-
-    /// Reads one character of which `test` says what it can be.
-    fn step(&self, bit: usize, test: &CharTest, into: &mut Bits) {
-        let at = bit / 2;
-        match self.piece(at) {
-            Some(Piece::Many) => self.enter(at, into),
-            Some(Piece::Within) if !test.is_colon() => self.enter(at, into),
-            Some(Piece::Within) => {}
-            Some(Piece::One) => self.enter(at + 1, into),
-            Some(Piece::Char(wanted)) => match self.symbols.get(wanted) {
-                None => {
-                    if test.can_be(wanted, self.any_case) {
-                        self.enter(at + 1, into);
-                    }
-                }
-                Some(wanted) => {
-                    if test.meets(wanted.alphabet) {
-                        into.set(2 * at + 1);
-                        if bit % 2 == 1 || wanted.length.0 <= 1 {
-                            self.enter(at + 1, into);
-                        }
-                    }
-                }
-            },
-            None => {}
-        }
-    }
-
-    /// Reads the text of a symbol, whatever it is.
-    fn read_symbol(&self, bit: usize, letter: char, symbol: &Symbol, into: &mut Bits) {
-        let at = bit / 2;
-        let inside = bit % 2 == 1;
-        if let Some(Piece::Char(wanted)) = self.piece(at)
-            && let Some(other) = self.symbols.get(wanted)
-        {
-            if wanted == letter && !inside {
-                self.enter(at + 1, into);
-                return;
-            }
-            if inside {
-                self.absorb(bit, symbol, symbol.length, into);
-                return;
-            }
-            if symbol.alphabet.and(other.alphabet).is_empty() {
-                return;
-            }
-            let (shortest, longest) = symbol.length;
-            let (other_shortest, other_longest) = other.length;
-            // Folding may make one text of two that differ in case alone.
-            let differ = symbol.family.is_some() && symbol.family == other.family && !self.folds(symbol);
-            if !differ && shortest <= other_longest && other_shortest <= longest {
-                self.enter(at + 1, into);
-            }
-            if shortest < other_longest {
-                into.set(2 * at + 1);
-            }
-            if other_shortest < longest {
-                let rest = (shortest.saturating_sub(other_longest).max(1), longest - other_shortest);
-                let mut after = Bits::new(self.size());
-                self.enter(at + 1, &mut after);
-                for bit in after.iter() {
-                    self.absorb(bit, symbol, rest, into);
-                }
-            }
-            return;
-        }
-        self.absorb(bit, symbol, symbol.length, into);
-    }
-
-    fn folds(&self, symbol: &Symbol) -> bool {
-        self.any_case && symbol.alphabet.members().any(|character| character.is_ascii_uppercase())
-    }
-
-    /// Reads between `length.0` and `length.1` characters of the symbol's alphabet.
-    fn absorb(&self, bit: usize, symbol: &Symbol, length: (usize, usize), into: &mut Bits) {
-        let any = CharTest::Of(symbol.alphabet);
-        let mut now = Bits::new(self.size());
-        now.set(bit);
-        if length.0 == 0 {
-            into.union(&now);
-        }
-        for count in 1..=length.1 {
-            let mut next = Bits::new(self.size());
-            for bit in now.iter() {
-                self.step(bit, &any, &mut next);
-            }
-            if count >= length.0 {
-                into.union(&next);
-                if next == now {
-                    break;
-                }
-            }
-            if next.is_empty() {
-                break;
-            }
-            now = next;
-        }
-    }
+    done: Answers,
 }
 
 /// What a character that is read can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum CharTest {
     This(char),
     Of(CharSet),
 }
 
+/// What reading a character does.
+#[derive(Debug)]
+struct Moves {
+    /// Cells of characters that it can be.
+    named: Bits,
+    /// Those and `?`: it leads to the next cell.
+    on: Bits,
+    /// Those where one stays.
+    stay: Bits,
+    /// Before and in texts of symbols that it can be in.
+    before: Bits,
+    inside: Bits,
+}
+
+fn folded(set: CharSet) -> CharSet {
+    let small = |c: char| !c.is_ascii_uppercase() && (set.contains(c) || set.contains(c.to_ascii_uppercase()));
+    CharSet::of(small, set.contains(BEYOND))
+}
+
+/// A character that is not of ASCII.
+const BEYOND: char = '\u{e9}';
+
 impl CharTest {
-    fn is_colon(&self) -> bool {
-        matches!(self, Self::This(':'))
+    fn is_colon(self) -> bool {
+        self == Self::This(':')
     }
 
-    fn can_be(&self, wanted: char, any_case: bool) -> bool {
+    fn can_be(self, wanted: char, any_case: bool) -> bool {
         match self {
-            Self::This(character) => *character == wanted,
-            Self::Of(set) => set.contains(wanted) || any_case && set.contains(wanted.to_ascii_uppercase()),
+            Self::This(character) if any_case => character.eq_ignore_ascii_case(&wanted),
+            Self::This(character) => character == wanted,
+            Self::Of(set) if any_case => {
+                set.contains(wanted.to_ascii_lowercase()) || set.contains(wanted.to_ascii_uppercase())
+            }
+            Self::Of(set) => set.contains(wanted),
         }
     }
 
-    fn meets(&self, alphabet: CharSet) -> bool {
+    fn meets(self, alphabet: CharSet, any_case: bool) -> bool {
         match self {
-            Self::This(character) => alphabet.contains(*character),
+            Self::This(character) if any_case => folded(alphabet).contains(character.to_ascii_lowercase()),
+            Self::This(character) => alphabet.contains(character),
+            Self::Of(set) if any_case => !folded(set).and(folded(alphabet)).is_empty(),
             Self::Of(set) => !set.and(alphabet).is_empty(),
+        }
+    }
+}
+
+impl<'a> Machine<'a> {
+    fn new(tests: &[&Test], symbols: &'a Symbols) -> Self {
+        let (mut cells, mut test_of, mut starts) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, test) in tests.iter().enumerate() {
+            for glob in &test.globs {
+                starts.push(cells.len());
+                for piece in &glob.0 {
+                    match piece {
+                        Piece::Char(character) if symbols.get(*character).is_some() => {
+                            cells.extend([Cell::Before(*character), Cell::Inside(*character)]);
+                        }
+                        Piece::Char(character) => cells.push(Cell::Char(*character)),
+                        Piece::One => cells.push(Cell::One),
+                        Piece::Many => cells.push(Cell::Many),
+                        Piece::Within => cells.push(Cell::Within),
+                    }
+                }
+                cells.push(Cell::End);
+            }
+            test_of.resize(cells.len(), at);
+        }
+        let those = |test: &dyn Fn(usize, Cell) -> bool| {
+            let mut bits = Bits::new(cells.len());
+            cells.iter().enumerate().filter(|(at, cell)| test(*at, **cell)).for_each(|(at, _)| bits.set(at));
+            bits
+        };
+        let shorter = |than: usize| {
+            those(&|_, cell| match cell {
+                Cell::Before(name) => symbols.get(name).is_some_and(|symbol| symbol.length.0 < than),
+                _ => false,
+            })
+        };
+        Self {
+            symbols,
+            any_case: tests.iter().map(|test| test.any_case).collect(),
+            of_test: (0..tests.len()).map(|test| those(&|at, _| test_of.get(at) == Some(&test))).collect(),
+            starts: those(&|at, _| starts.binary_search(&at).is_ok()),
+            stars: those(&|_, cell| matches!(cell, Cell::Many | Cell::Within)),
+            last: those(&|at, cell| cell == Cell::Many && cells.get(at + 1) == Some(&Cell::End)),
+            before: those(&|_, cell| matches!(cell, Cell::Before(_))),
+            short: shorter(2),
+            empty: shorter(1),
+            moves: BTreeMap::new(),
+            test_of,
+            cells,
+        }
+    }
+
+    /// Learns what a character does, so that [`Self::moves`] has it.
+    fn learn(&mut self, test: CharTest) {
+        if self.moves.contains_key(&test) {
+            return;
+        }
+        let none = Bits::new(self.cells.len());
+        let mut moves =
+            Moves { named: none.clone(), on: none.clone(), stay: none.clone(), before: none.clone(), inside: none };
+        let meets = |name: char, any_case: bool| {
+            self.symbols.get(name).is_some_and(|symbol| test.meets(symbol.alphabet, any_case))
+        };
+        for (at, cell) in self.cells.iter().enumerate() {
+            let any_case = self.ignores_case(at);
+            match *cell {
+                Cell::Char(wanted) if test.can_be(wanted, any_case) => {
+                    moves.named.set(at);
+                    moves.on.set(at);
+                }
+                Cell::One => moves.on.set(at),
+                Cell::Many => moves.stay.set(at),
+                Cell::Within if !test.is_colon() => moves.stay.set(at),
+                Cell::Before(name) if meets(name, any_case) => moves.before.set(at),
+                Cell::Inside(name) if meets(name, any_case) => moves.inside.set(at),
+                _ => {}
+            }
+        }
+        self.moves.insert(test, moves);
+    }
+
+    fn ignores_case(&self, cell: usize) -> bool {
+        self.test_of.get(cell).and_then(|test| self.any_case.get(*test)).copied().unwrap_or(false)
+    }
+
+    fn start(&self) -> State {
+        let (mut may, mut must) = (self.starts.clone(), self.starts.clone());
+        self.close(&mut may, true);
+        self.close(&mut must, false);
+        self.settle(State { may, must, done: Answers::default() })
+    }
+
+    /// Adds the cells that are reached by reading nothing; past symbols that may be empty, if asked.
+    fn close(&self, bits: &mut Bits, empty: bool) {
+        loop {
+            let before = bits.clone();
+            bits.add_moved(&before, &self.stars, 1);
+            if empty {
+                bits.add_moved(&before, &self.empty, 2);
+            }
+            if *bits == before {
+                return;
+            }
+        }
+    }
+
+    /// A `*` at the end matches whatever follows.
+    fn settle(&self, mut state: State) -> State {
+        for (bits, done) in [(&mut state.may, &mut state.done.may), (&mut state.must, &mut state.done.must)] {
+            if bits.meets(&self.last) {
+                for (at, of_test) in self.of_test.iter().enumerate() {
+                    if bits.0.iter().zip(&self.last.0).zip(&of_test.0).any(|((bits, last), of)| bits & last & of != 0) {
+                        *done |= 1 << at;
+                        bits.remove(of_test);
+                    }
+                }
+            }
+        }
+        // What follows cannot undo it, nor is it of interest how else it might succeed.
+        for (bits, done) in [(&mut state.may, state.done.may), (&mut state.must, state.done.must)] {
+            if done != 0 {
+                for (at, of_test) in self.of_test.iter().enumerate() {
+                    if done >> at & 1 == 1 {
+                        bits.remove(of_test);
+                    }
+                }
+            }
+        }
+        state
+    }
+
+    fn answers(&self, state: &State) -> Answers {
+        let succeeds = |bits: &Bits, done: u64| {
+            bits.iter()
+                .filter(|bit| self.cells.get(*bit) == Some(&Cell::End))
+                .filter_map(|bit| self.test_of.get(bit))
+                .fold(done, |answers, test| answers | 1 << test)
+        };
+        Answers { may: succeeds(&state.may, state.done.may), must: succeeds(&state.must, state.done.must) }
+    }
+
+    /// Whether nothing that follows changes an answer.
+    fn is_settled(&self, state: &State) -> bool {
+        state.may.is_empty() && state.must.is_empty()
+    }
+
+    fn moves(&self, test: CharTest) -> Option<&Moves> {
+        debug_assert!(self.moves.contains_key(&test), "{test:?} was not learned");
+        self.moves.get(&test)
+    }
+
+    fn read(&self, state: &State, letter: char) -> State {
+        if let Some(symbol) = self.symbols.get(letter) {
+            return self.settle(self.read_symbol(state, letter, symbol));
+        }
+        let size = self.cells.len();
+        let mut next = State { may: Bits::new(size), must: Bits::new(size), done: state.done };
+        if let Some(moves) = self.moves(CharTest::This(letter)) {
+            self.step(&state.may, moves, &mut next.may);
+            next.must.add_moved(&state.must, &moves.on, 1);
+            next.must.add_moved(&state.must, &moves.stay, 0);
+            self.close(&mut next.must, false);
+        }
+        self.settle(next)
+    }
+
+    /// Reads one character, for some texts of the symbols.
+    fn step(&self, from: &Bits, moves: &Moves, into: &mut Bits) {
+        into.add_moved(from, &moves.on, 1);
+        into.add_moved(from, &moves.stay, 0);
+        let mut before = Bits::new(self.cells.len());
+        before.add_moved(from, &moves.before, 0);
+        into.add_moved(&before, &before, 1);
+        into.add_moved(&before, &self.short, 2);
+        into.add_moved(from, &moves.inside, 0);
+        into.add_moved(from, &moves.inside, 1);
+        self.close(into, true);
+    }
+
+    /// Reads the text of a symbol, whatever it is.
+    fn read_symbol(&self, state: &State, letter: char, symbol: &Symbol) -> State {
+        let size = self.cells.len();
+        let (mut may, mut must) = (Bits::new(size), Bits::new(size));
+        for at in state.must.iter() {
+            match self.cells.get(at) {
+                Some(Cell::Before(wanted)) if *wanted == letter => must.set(at + 2),
+                Some(Cell::Many) => must.set(at),
+                Some(Cell::Within) if !symbol.alphabet.contains(':') => must.set(at),
+                _ => {}
+            }
+        }
+        self.close(&mut must, false);
+        let mut rest = state.may.clone();
+        rest.remove(&self.before);
+        self.absorb(&rest, symbol.alphabet, symbol.length, &mut may);
+        for at in state.may.iter() {
+            let Some(Cell::Before(wanted)) = self.cells.get(at) else { continue };
+            if *wanted == letter {
+                may.set(at + 2);
+            } else if let Some(other) = self.symbols.get(*wanted) {
+                self.meet(at, symbol, other, &mut may);
+            }
+        }
+        self.close(&mut may, true);
+        State { may, must, done: state.done }
+    }
+
+    /// Reads the text of a symbol from where the text of another begins.
+    fn meet(&self, at: usize, symbol: &Symbol, other: &Symbol, into: &mut Bits) {
+        let any_case = self.ignores_case(at);
+        let (shortest, longest) = symbol.length;
+        let (other_shortest, other_longest) = other.length;
+        if shortest == 0 {
+            into.set(at);
+        }
+        // That the other is empty is another cell, which is reached by reading nothing.
+        if !CharTest::Of(symbol.alphabet).meets(other.alphabet, any_case) {
+            return;
+        }
+        // Folding may make one text of two that differ in case alone.
+        let has_capitals = |symbol: &Symbol| ('A'..='Z').any(|capital| symbol.alphabet.contains(capital));
+        let folds = any_case && (has_capitals(symbol) || has_capitals(other));
+        let differ = symbol.family.is_some() && symbol.family == other.family && !folds;
+        if !differ && shortest <= other_longest && other_shortest <= longest {
+            into.set(at + 2);
+        }
+        if shortest < other_longest {
+            into.set(at + 1);
+        }
+        if other_shortest < longest {
+            let rest = (shortest.saturating_sub(other_longest).max(1), longest - other_shortest);
+            let mut after = Bits::new(self.cells.len());
+            after.set(at + 2);
+            self.close(&mut after, true);
+            self.absorb(&after, symbol.alphabet, rest, into);
+        }
+    }
+
+    /// Reads between `length.0` and `length.1` characters of an alphabet.
+    fn absorb(&self, from: &Bits, alphabet: CharSet, length: (usize, usize), into: &mut Bits) {
+        if length.0 == 0 {
+            into.union(from);
+        }
+        let Some(moves) = self.moves(CharTest::Of(alphabet)) else { return };
+        let mut now = from.clone();
+        for count in 1..=length.1 {
+            let mut next = Bits::new(self.cells.len());
+            self.step(&now, moves, &mut next);
+            // Cells lead forward or to themselves, so this ends soon whatever the length.
+            let same = next == now;
+            if same || count >= length.0 {
+                into.union(&next);
+            }
+            if same || next.is_empty() {
+                break;
+            }
+            now = next;
         }
     }
 }
@@ -432,112 +546,206 @@ impl CharTest {
 /// # Errors
 /// If there are too many states.
 pub fn explore(shapes: &[Shape], tests: &[&Test], symbols: &Symbols) -> Result<BTreeMap<Answers, Text>, TooLarge> {
-    let machines: Vec<Machine<'_>> = tests.iter().map(|test| Machine::new(test, symbols)).collect();
-    let start: Vec<State> = machines.iter().map(Machine::start).collect();
+    let mut machine = Machine::new(tests, symbols);
+    let mut alphabets: Vec<(CharSet, Vec<Kind>)> = Vec::new();
+    for part in shapes.iter().flat_map(|shape| &shape.0) {
+        match part {
+            Part::Char(letter) => match symbols.get(*letter) {
+                Some(symbol) => machine.learn(CharTest::Of(symbol.alphabet)),
+                None => machine.learn(CharTest::This(*letter)),
+            },
+            Part::One(set) | Part::Many(set) => {
+                if alphabets.iter().any(|(known, _)| known == set) {
+                    continue;
+                }
+                let kinds = kinds(*set, &machine);
+                kinds.iter().flatten().for_each(|letter| machine.learn(CharTest::This(*letter)));
+                alphabets.push((*set, kinds));
+            }
+        }
+    }
     let mut found = BTreeMap::new();
     for shape in shapes {
-        walk(shape, &machines, &start, &mut found)?;
+        walk(shape, &machine, &alphabets, &mut found)?;
     }
     Ok(found)
 }
 
+/// Letters that are alike, except to patterns that name them; the first is one that no pattern names, if there is one.
+type Kind = Vec<char>;
+
+/// A string on the way: how far in its shape, where the machine is, and how it came there.
+struct Node {
+    part: usize,
+    state: Rc<State>,
+    came: Option<(usize, char)>,
+}
+
 fn walk(
     shape: &Shape,
-    machines: &[Machine<'_>],
-    start: &[State],
+    machine: &Machine<'_>,
+    alphabets: &[(CharSet, Vec<Kind>)],
     found: &mut BTreeMap<Answers, Text>,
 ) -> Result<(), TooLarge> {
     // A fixed beginning has one way through it: no need to remember where one was.
-    let fixed = shape.0.iter().take_while(|part| matches!(part, Part::Char(_))).count();
-    let mut states = start.to_vec();
-    let mut text = Text::new();
-    for part in shape.0.iter().take(fixed) {
-        if let Part::Char(letter) = part {
-            text.push(*letter);
-            states = read_all(machines, &states, *letter);
+    let mut start = machine.start();
+    let mut beginning = Text::new();
+    for part in &shape.0 {
+        let Part::Char(letter) = part else { break };
+        beginning.push(*letter);
+        if !machine.is_settled(&start) {
+            start = machine.read(&start, *letter);
         }
     }
-    let mut seen: BTreeMap<(usize, Vec<State>), ()> = BTreeMap::new();
-    let mut open = std::collections::VecDeque::from([(fixed, states, text)]);
-    while let Some((at, states, text)) = open.pop_front() {
-        match seen.entry((at, states.clone())) {
-            Entry::Occupied(_) => continue,
-            Entry::Vacant(entry) => _ = entry.insert(()),
-        }
-        if seen.len() > MOST_STATES {
-            return Err(TooLarge);
-        }
-        let (letters, next) = match shape.0.get(at) {
-            None => {
-                let mut answers = Answers::default();
-                for (bit, (machine, state)) in machines.iter().zip(&states).enumerate() {
-                    answers.may |= u64::from(machine.may(state)) << bit;
-                    answers.must |= u64::from(machine.must(state)) << bit;
+    let first = Node { part: beginning.chars().count(), state: Rc::new(start), came: None };
+    let mut seen = BTreeSet::from([(first.part, Rc::clone(&first.state))]);
+    let mut nodes = vec![first];
+    let mut next = 0;
+    while let Some(node) = nodes.get(next) {
+        let (at, state, came) = (node.part, Rc::clone(&node.state), node.came);
+        if machine.is_settled(&state) || at == shape.0.len() {
+            let answers = machine.answers(&state);
+            if let Entry::Vacant(entry) = found.entry(answers) {
+                let ending = shape.0.get(at..).and_then(|rest| shortest(rest, alphabets));
+                if let Some(ending) = ending {
+                    entry.insert(spell(&beginning, &nodes, next) + &ending);
                 }
-                found.entry(answers).or_insert(text);
-                continue;
             }
-            Some(Part::Char(letter)) => (vec![*letter], at + 1),
-            Some(Part::One(set)) => (letters(*set, machines), at + 1),
-            Some(Part::Many(set)) => {
-                open.push_back((at + 1, states.clone(), text.clone()));
-                (letters(*set, machines), at)
+            next += 1;
+            continue;
+        }
+        let mut reach = |part: usize, state: Rc<State>, came: Option<(usize, char)>| {
+            if seen.insert((part, Rc::clone(&state))) {
+                nodes.push(Node { part, state, came });
             }
         };
-        for letter in letters {
-            let mut longer = text.clone();
-            longer.push(letter);
-            open.push_back((next, read_all(machines, &states, letter), longer));
+        match shape.0.get(at) {
+            None => {}
+            Some(Part::Char(letter)) => {
+                reach(at + 1, Rc::new(machine.read(&state, *letter)), Some((next, *letter)));
+            }
+            Some(Part::One(set)) => {
+                for letter in letters(*set, alphabets, machine, &state) {
+                    reach(at + 1, Rc::new(machine.read(&state, letter)), Some((next, letter)));
+                }
+            }
+            Some(Part::Many(set)) => {
+                // The part may end here: no letter leads on, so it is reached as this one was.
+                reach(at + 1, Rc::clone(&state), came);
+                for letter in letters(*set, alphabets, machine, &state) {
+                    reach(at, Rc::new(machine.read(&state, letter)), Some((next, letter)));
+                }
+            }
         }
+        if nodes.len() > MOST_STATES {
+            return Err(TooLarge);
+        }
+        next += 1;
     }
     Ok(())
 }
 
-fn read_all(machines: &[Machine<'_>], states: &[State], letter: char) -> Vec<State> {
-    machines.iter().zip(states).map(|(machine, state)| machine.read(state, letter)).collect()
+/// The text that led to a node.
+fn spell(beginning: &str, nodes: &[Node], at: usize) -> Text {
+    let mut letters = Vec::new();
+    let mut came = nodes.get(at).and_then(|node| node.came);
+    while let Some((from, letter)) = came {
+        letters.push(letter);
+        came = nodes.get(from).and_then(|node| node.came);
+    }
+    beginning.chars().chain(letters.into_iter().rev()).collect()
 }
 
-/// Letters of the set that stand for all: those that patterns name, and of the others one of each kind, where a kind is in
-/// the alphabets of the same symbols.
-fn letters(set: CharSet, machines: &[Machine<'_>]) -> Vec<char> {
-    let mut named: Vec<char> = Vec::new();
-    let mut alphabets: Vec<CharSet> = Vec::new();
-    for machine in machines {
-        for piece in machine.pieces.iter().flatten() {
-            let Piece::Char(character) = piece else {
-                if *piece == Piece::Within {
-                    named.push(':');
-                }
-                continue;
-            };
-            match machine.symbols.get(*character) {
-                Some(symbol) => alphabets.push(symbol.alphabet),
-                None => {
-                    named.push(*character);
-                    if machine.any_case {
-                        named.push(character.to_ascii_uppercase());
-                    }
+/// The shortest text of the parts; none if one of them is of no letter.
+fn shortest(parts: &[Part], alphabets: &[(CharSet, Vec<Kind>)]) -> Option<Text> {
+    parts
+        .iter()
+        .filter(|part| !matches!(part, Part::Many(_)))
+        .map(|part| match part {
+            Part::Char(letter) => Some(*letter),
+            Part::One(set) | Part::Many(set) => {
+                alphabets.iter().find(|(known, _)| known == set)?.1.iter().flatten().next().copied()
+            }
+        })
+        .collect()
+}
+
+/// The letters of a set that make a difference in this state: those that patterns name here, and one of each kind.
+fn letters<'a>(
+    set: CharSet,
+    alphabets: &'a [(CharSet, Vec<Kind>)],
+    machine: &'a Machine<'_>,
+    state: &'a State,
+) -> impl Iterator<Item = char> + 'a {
+    let kinds = alphabets.iter().filter(move |(known, _)| *known == set).flat_map(|(_, kinds)| kinds);
+    kinds.flat_map(move |kind| {
+        let mut unnamed = false;
+        kind.iter().copied().filter(move |letter| {
+            let named = machine
+                .moves(CharTest::This(*letter))
+                .is_some_and(|moves| moves.named.meets(&state.may) || moves.named.meets(&state.must));
+            named || !std::mem::replace(&mut unnamed, true)
+        })
+    })
+}
+
+/// Letters of the set that stand for all: those that patterns name, and one that none names, of each kind. A kind is in the
+/// alphabets of the same symbols.
+fn kinds(set: CharSet, machine: &Machine<'_>) -> Vec<Kind> {
+    let mut named: BTreeSet<char> = BTreeSet::new();
+    let mut alphabets: BTreeSet<CharSet> = BTreeSet::new();
+    for (at, cell) in machine.cells.iter().enumerate() {
+        match cell {
+            Cell::Char(character) => {
+                named.insert(*character);
+                if machine.ignores_case(at) {
+                    named.extend([character.to_ascii_lowercase(), character.to_ascii_uppercase()]);
                 }
             }
+            Cell::Before(name) => alphabets.extend(machine.symbols.get(*name).map(|symbol| symbol.alphabet)),
+            _ => {}
         }
     }
-    named.sort_unstable();
-    named.dedup();
-    alphabets.sort_unstable();
-    alphabets.dedup();
-    let mut kinds: BTreeMap<Vec<bool>, char> = BTreeMap::new();
-    // Letters first, so that examples read well; controls last.
-    let readable = |character: &char| (!character.is_ascii_lowercase(), character.is_ascii_control(), *character);
-    let mut members: Vec<char> = set.members().collect();
-    members.sort_by_key(readable);
-    for character in members {
-        if named.binary_search(&character).is_err() {
-            let kind = alphabets.iter().map(|alphabet| alphabet.contains(character)).collect();
-            kinds.entry(kind).or_insert(character);
-        }
+    // What case makes of an alphabet tells letters apart as well.
+    let mut without_case: Vec<CharSet> = Vec::new();
+    if machine.any_case.contains(&true) {
+        without_case.extend(alphabets.iter().map(|alphabet| folded(*alphabet)));
     }
-    let mut letters: Vec<char> = named.into_iter().filter(|character| set.contains(*character)).collect();
-    letters.extend(kinds.into_values());
-    debug_assert!(letters.iter().all(|letter| !is_symbol(*letter)), "sets hold characters only");
-    letters
+    let within = machine.cells.contains(&Cell::Within);
+    let kind_of = |letter: char| -> Vec<bool> {
+        let small = letter.to_ascii_lowercase();
+        let exact = alphabets.iter().map(|alphabet| alphabet.contains(letter));
+        let folded = without_case.iter().map(|alphabet| alphabet.contains(small));
+        exact.chain(folded).chain([within && letter == ':']).collect()
+    };
+    // Those that no pattern names first: one of a kind is enough. Small letters before others, so that examples read well;
+    // controls last.
+    let names = CharSet::of(|character| named.contains(&character), false);
+    let unnamed = set.and(names.complement());
+    let tests: [fn(char) -> bool; 3] = [
+        |letter| letter.is_ascii_lowercase(),
+        |letter| !letter.is_ascii_lowercase() && !letter.is_ascii_control(),
+        |letter| letter.is_ascii_control(),
+    ];
+    let mut kinds: BTreeMap<Vec<bool>, Kind> = BTreeMap::new();
+    let mut unnamed_of_a_kind = |letter: char| {
+        let kind = kinds.entry(kind_of(letter)).or_default();
+        if kind.is_empty() {
+            kind.push(letter);
+        }
+    };
+    for test in tests {
+        unnamed.members().filter(|letter| letter.is_ascii() && test(*letter)).for_each(&mut unnamed_of_a_kind);
+    }
+    if set.contains(BEYOND) {
+        // Those beyond ASCII are alike but for their names, so one that has none stands for the rest.
+        unnamed_of_a_kind((BEYOND..).find(|character| !named.contains(character)).unwrap_or(BEYOND));
+    }
+    for letter in named.into_iter().filter(|letter| set.contains(*letter)) {
+        debug_assert!(!is_symbol(letter), "cells of characters hold no symbol");
+        kinds.entry(kind_of(letter)).or_default().push(letter);
+    }
+    let mut kinds: Vec<Kind> = kinds.into_values().collect();
+    kinds.sort_by_key(|kind| kind.first().map(|letter| (!letter.is_ascii_lowercase(), *letter)));
+    kinds
 }

@@ -188,35 +188,14 @@ impl Problem {
         self.variables.len() - 1
     }
 
-    /// The formula that a test of a variable succeeds. What the beginnings of string and patterns decide is decided here;
-    /// that is nearly everything.
-    pub fn matches(&mut self, variable: usize, mut test: Test, symbols: &Symbols) -> Formula {
+    /// The formula that a test of a variable succeeds.
+    pub fn matches(&mut self, variable: usize, test: Test) -> Formula {
         let Some(known) = self.variables.get_mut(variable) else { return Formula::False };
-        if !known.possible {
+        if !known.possible || test.globs.is_empty() {
             return Formula::False;
         }
-        let there = if known.optional { Formula::Present(variable) } else { Formula::True };
         if test.globs.iter().any(super::glob::Glob::is_everything) {
-            return there;
-        }
-        if !test.any_case {
-            let mut always = false;
-            test.globs.retain(|glob| {
-                let mut answers = known.shapes.iter().map(|shape| at_a_glance(shape, glob, symbols));
-                let (mut never, mut sure) = (true, true);
-                for answer in &mut answers {
-                    never &= answer == Some(false);
-                    sure &= answer == Some(true);
-                }
-                always |= sure && !known.shapes.is_empty();
-                !never
-            });
-            if always {
-                return there;
-            }
-        }
-        if test.globs.is_empty() {
-            return Formula::False;
+            return if known.optional { Formula::Present(variable) } else { Formula::True };
         }
         let at = match known.tests.iter().position(|other| *other == test) {
             Some(at) => at,
@@ -226,6 +205,27 @@ impl Problem {
             }
         };
         Formula::Matches(variable, at)
+    }
+
+    /// The same, after the beginnings of string and patterns were compared: that decides nearly everything.
+    pub fn matches_at_a_glance(&mut self, variable: usize, mut test: Test, symbols: &Symbols) -> Formula {
+        let Some(known) = self.variables.get(variable) else { return Formula::False };
+        let mut always = false;
+        if !test.any_case {
+            test.globs.retain(|glob| {
+                let (mut never, mut sure) = (true, !known.shapes.is_empty());
+                for answer in known.shapes.iter().map(|shape| at_a_glance(shape, glob, symbols)) {
+                    never &= answer == Some(false);
+                    sure &= answer == Some(true);
+                }
+                always |= sure;
+                !never
+            });
+        }
+        if always && known.possible {
+            return if known.optional { Formula::Present(variable) } else { Formula::True };
+        }
+        self.matches(variable, test)
     }
 
     /// The formula that a variable is there.
@@ -432,9 +432,8 @@ mod tests {
     fn a_delimiter_keeps_tenants_apart_and_its_absence_does_not() {
         let (symbols, a, b) = tenants(false);
         let owned = Shape::starting(&format!("arn:bucket/{b}/"));
-        let own = |pattern: String| {
-            ask(&symbols, owned.clone(), move |problem, symbols| problem.matches(0, test(&[&pattern]), symbols))
-        };
+        let own =
+            |pattern: String| ask(&symbols, owned.clone(), move |problem, _| problem.matches(0, test(&[&pattern])));
         assert_eq!(own(format!("arn:bucket/{a}/*")), Answer::Never);
         assert!(matches!(own(format!("arn:bucket/{a}*")), Answer::Perhaps(_)));
         assert!(matches!(own(format!("arn:bucket/*{a}/*")), Answer::Perhaps(_)));
@@ -452,15 +451,9 @@ mod tests {
         let (symbols, a, b) = tenants(true);
         let owned = Shape::starting(&format!("arn:bucket/{b}/"));
         let pattern = format!("arn:bucket/{a}*");
-        assert_eq!(
-            ask(&symbols, owned.clone(), |problem, symbols| problem.matches(0, test(&[&pattern]), symbols)),
-            Answer::Never
-        );
+        assert_eq!(ask(&symbols, owned.clone(), |problem, _| problem.matches(0, test(&[&pattern]))), Answer::Never);
         let pattern = format!("arn:bucket/*{a}/*");
-        assert!(matches!(
-            ask(&symbols, owned, |problem, symbols| problem.matches(0, test(&[&pattern]), symbols)),
-            Answer::Perhaps(_)
-        ));
+        assert!(matches!(ask(&symbols, owned, |problem, _| problem.matches(0, test(&[&pattern]))), Answer::Perhaps(_)));
     }
 
     #[test]
@@ -468,17 +461,17 @@ mod tests {
         let (symbols, a, b) = tenants(false);
         let owned = Shape::starting(&format!("arn:bucket/{b}/"));
         let allowed_but = |deny: String| {
-            ask(&symbols, owned.clone(), move |problem, symbols| {
-                let allow = problem.matches(0, test(&["arn:bucket/*"]), symbols);
-                let deny = problem.matches(0, test(&[&deny]), symbols).negated();
+            ask(&symbols, owned.clone(), move |problem, _| {
+                let allow = problem.matches(0, test(&["arn:bucket/*"]));
+                let deny = problem.matches(0, test(&[&deny])).negated();
                 Formula::all([allow, deny])
             })
         };
         // Deny everything but the own prefix.
         let own = format!("arn:bucket/{a}/*");
-        let not_own = ask(&symbols, owned.clone(), |problem, symbols| {
-            let allow = problem.matches(0, test(&["arn:bucket/*"]), symbols);
-            let deny = problem.matches(0, test(&[&own]), symbols).negated();
+        let not_own = ask(&symbols, owned.clone(), |problem, _| {
+            let allow = problem.matches(0, test(&["arn:bucket/*"]));
+            let deny = problem.matches(0, test(&[&own])).negated();
             Formula::all([allow, deny.negated()])
         });
         assert_eq!(not_own, Answer::Never);
@@ -496,9 +489,9 @@ mod tests {
             super::super::automaton::Part::Many(CharSet::ALL),
         ]);
         let guarded = |deny: &'static [&'static str]| {
-            ask(&symbols, not_an_id.clone(), move |problem, symbols| {
-                let allow = problem.matches(0, test(&["??*"]), symbols);
-                let deny = problem.matches(0, test(deny), symbols).negated();
+            ask(&symbols, not_an_id.clone(), move |problem, _| {
+                let allow = problem.matches(0, test(&["??*"]));
+                let deny = problem.matches(0, test(deny)).negated();
                 Formula::all([allow, deny])
             })
         };

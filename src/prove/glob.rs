@@ -41,13 +41,16 @@ pub fn parts(text: &str, variables: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut rest = text;
     let mut literal = String::new();
-    while variables {
-        let Some((before, inside, after)) = rest
-            .split_once("${")
-            .and_then(|(before, after)| after.split_once('}').map(|(inside, after)| (before, inside, after)))
-        else {
-            break;
-        };
+    let next = |text: &'_ str| -> Option<(usize, usize)> {
+        let start = text.find("${").filter(|_| variables)?;
+        Some((start, start + text.get(start..)?.find('}')?))
+    };
+    while let Some((start, end)) = next(rest) {
+        let (before, inside, after) = (
+            rest.get(..start).unwrap_or_default(),
+            rest.get(start + 2..end).unwrap_or_default(),
+            rest.get(end + 1..).unwrap_or_default(),
+        );
         literal.push_str(before);
         let part = match inside {
             "*" => Part::Escaped('*'),

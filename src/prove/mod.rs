@@ -21,6 +21,7 @@ pub mod report;
 pub mod request;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod smt;
 pub mod targets;
 pub mod template;
 pub mod tenancy;
@@ -91,9 +92,15 @@ pub fn prove(
     }
     let mut world = World::deploy(tenancy, &ids, &templates, &guardrails);
     let controlled = facts.resource_control().supported.clone();
-    let mut listener = |id: &str, problem: &formula::Problem, symbols: &text::Symbols| {
-        let _ = (id, problem, symbols, &tools);
-        None
+    let mut listener = |id: &str, problem: &formula::Problem, symbols: &text::Symbols, proved: bool| {
+        if tools.problems.is_none() && tools.solver.is_none() {
+            return None;
+        }
+        let script = smt::write(problem, symbols, id, proved);
+        if let Some(take) = &mut tools.problems {
+            take(id, &script.text);
+        }
+        tools.solver.and_then(|ask| ask(&script))
     };
     let obligations = oblige::isolation(&mut world, tenancy, &controlled, &mut listener);
     let mut proof = Proof { obligations, ..Proof::default() };

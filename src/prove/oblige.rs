@@ -18,7 +18,7 @@ use crate::cfn::catalogue::{Action, Carries, Catalogue};
 
 /// What is told about each formula: the obligation's id, the problem, and the symbols in it. The answer of a second solver
 /// comes back, if one was asked.
-pub type Listener<'a> = &'a mut dyn FnMut(&str, &Problem, &Symbols) -> Option<super::proof::CrossCheck>;
+pub type Listener<'a> = &'a mut dyn FnMut(&str, &Problem, &Symbols, bool) -> Option<super::proof::CrossCheck>;
 
 /// Proves or refutes that tenants are kept apart.
 pub fn isolation(
@@ -455,7 +455,7 @@ impl<'a> Prover<'a, '_> {
                 (digest, answer)
             }
         };
-        let cross_check = (self.listener)(id, problem, self.symbols);
+        let cross_check = (self.listener)(id, problem, self.symbols, answer == Answer::Never);
         (formula, answer, cross_check)
     }
 }

@@ -353,7 +353,7 @@ impl Builder<'_, '_> {
         }
         let variable = self.key_variable("aws:principalarn", 0);
         let test = Test { globs: vec![Glob::literal(&session_to_role(text))], any_case: false };
-        let direct = self.problem.matches(variable, test, self.symbols);
+        let direct = self.problem.matches_at_a_glance(variable, test, self.symbols);
         Named { direct, through_account: Formula::False }
     }
 
@@ -370,7 +370,11 @@ impl Builder<'_, '_> {
         if one == other {
             return Formula::True;
         }
-        self.problem.matches(variable, Test { globs: vec![Glob::literal(one)], any_case: false }, self.symbols)
+        self.problem.matches_at_a_glance(
+            variable,
+            Test { globs: vec![Glob::literal(one)], any_case: false },
+            self.symbols,
+        )
     }
 
     fn resource(&mut self, resources: &Only<Text>, effect: Effect, variables: bool) -> Formula {
@@ -397,11 +401,11 @@ impl Builder<'_, '_> {
             }
         }
         let differ = narrow != wide;
-        let wide = self.problem.matches(0, Test { globs: wide, any_case: false }, self.symbols);
+        let wide = self.problem.matches_at_a_glance(0, Test { globs: wide, any_case: false }, self.symbols);
         // Whether a star in the middle of a segment runs over colons is told in two ways. A refusal counts only if it
         // holds in both.
         let matched = if differ && (effect == Effect::Deny) != resources.negated {
-            let narrow = self.problem.matches(0, Test { globs: narrow, any_case: false }, self.symbols);
+            let narrow = self.problem.matches_at_a_glance(0, Test { globs: narrow, any_case: false }, self.symbols);
             let open = self.problem.unknown("whether `*` within a segment of an ARN runs over colons");
             Formula::any([narrow, Formula::all([wide, open])])
         } else {
@@ -459,10 +463,10 @@ impl Builder<'_, '_> {
             .iter()
             .map(|variable| {
                 let matched = match &arn_test {
-                    None => self.problem.matches(*variable, test.clone(), self.symbols),
+                    None => self.problem.matches_at_a_glance(*variable, test.clone(), self.symbols),
                     Some(strict) => {
-                        let strict = self.problem.matches(*variable, strict.clone(), self.symbols);
-                        let loose = self.problem.matches(*variable, test.clone(), self.symbols);
+                        let strict = self.problem.matches_at_a_glance(*variable, strict.clone(), self.symbols);
+                        let loose = self.problem.matches_at_a_glance(*variable, test.clone(), self.symbols);
                         let open = self.problem.unknown("whether `*` in `ArnLike` runs over colons");
                         Formula::any([strict, Formula::all([loose, open])])
                     }
@@ -483,7 +487,7 @@ impl Builder<'_, '_> {
                 |((present, matched), variable)| {
                     let fits = if negated { matched.negated() } else { matched };
                     // An empty text counts as no value, says AWS; as one, says the simulator.
-                    let empty = self.problem.matches(
+                    let empty = self.problem.matches_at_a_glance(
                         *variable,
                         Test { globs: vec![Glob::default()], any_case: false },
                         self.symbols,

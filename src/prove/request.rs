@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::proof::CrossCheck;
+use super::smt::Script;
 use super::tenancy::Tenancy;
 
 /// What a proof is about. Names of files are those of the declaration, so that nothing that comes of the proof depends on
@@ -22,26 +24,24 @@ impl Request {
 /// Takes a problem: the id of the obligation, and its text in SMT-LIB.
 pub type TakeProblem<'a> = dyn FnMut(&str, &str) + 'a;
 
+/// Puts a problem to a second solver; none when it could not be asked.
+pub type AskSolver<'a> = dyn Fn(&Script) -> Option<CrossCheck> + 'a;
+
 /// What a proof may use besides its input.
 #[derive(Default)]
 pub struct Tools<'a> {
     /// Takes the problem of each formula.
     pub problems: Option<&'a mut TakeProblem<'a>>,
     /// A second solver.
-    pub solver: Option<Solver<'a>>,
+    pub solver: Option<&'a AskSolver<'a>>,
 }
 
 impl std::fmt::Debug for Tools<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let solver = self.solver.as_ref().map(|solver| &solver.name);
-        formatter.debug_struct("Tools").field("problems", &self.problems.is_some()).field("solver", &solver).finish()
+        formatter
+            .debug_struct("Tools")
+            .field("problems", &self.problems.is_some())
+            .field("solver", &self.solver.is_some())
+            .finish()
     }
-}
-
-/// A solver that reads SMT-LIB.
-pub struct Solver<'a> {
-    /// Its name and version.
-    pub name: String,
-    /// Gives a problem's answer: `unsat`, `sat` or `unknown`; none when it could not be asked.
-    pub ask: &'a dyn Fn(&str) -> Option<String>,
 }
