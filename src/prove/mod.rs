@@ -26,6 +26,7 @@ pub mod targets;
 pub mod template;
 pub mod tenancy;
 pub mod text;
+pub mod unread;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -84,13 +85,14 @@ pub fn prove(
         }
         for name in deployed.guardrails.scp.iter().chain(&deployed.guardrails.rcp) {
             if let Some(bytes) = request.files.get(name)
-                && let Ok(value) = serde_json::from_slice(bytes)
+                && !guardrails.contains_key(name)
             {
-                guardrails.insert(name.clone(), value);
+                guardrails.insert(name.clone(), Template::read(name, bytes, sources, sink)?.value().clone());
             }
         }
     }
     let mut world = World::deploy(tenancy, &ids, &templates, &guardrails);
+    world.obstacles.extend(unread::strangers(tenancy, &templates));
     let controlled = facts.resource_control().supported.clone();
     let mut listener = |id: &str, problem: &formula::Problem, symbols: &text::Symbols, proved: bool| {
         if tools.problems.is_none() && tools.solver.is_none() {
@@ -115,12 +117,20 @@ pub fn prove(
 /// What the answers rest on.
 fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
     proof.assumptions.extend(world.assumptions.iter().cloned());
+    let mut obstacles: Vec<&proof::Obstacle> = Vec::new();
     for obstacle in &world.obstacles {
+        if !obstacles.contains(&obstacle) {
+            obstacles.push(obstacle);
+        }
+    }
+    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+    for obstacle in obstacles {
+        let about = obstacle.place.as_ref().map_or_else(|| obstacle.reason.clone(), ToString::to_string);
+        let before = ids.entry(about.clone()).or_insert(0);
+        *before += 1;
+        let id = if *before == 1 { format!("read/{about}") } else { format!("read/{about}+{before}") };
         proof.obligations.push(proof::Obligation {
-            id: format!(
-                "read/{}",
-                obstacle.place.as_ref().map_or_else(|| obstacle.reason.clone(), ToString::to_string)
-            ),
+            id,
             claim: proof::Claim::Data,
             principal: "anybody".to_owned(),
             actions: Vec::new(),

@@ -9,6 +9,7 @@ use super::question::Known;
 use super::template::{Resolved, Resource, iam_types, service};
 use super::tenancy::{Actor, Deployed, Owner, Scope, Tenancy};
 use super::text::{CharSet, Text};
+use super::unread::{self, Unknown};
 use super::world::{Side, World};
 use crate::cfn::catalogue::{Action, Catalogue};
 
@@ -157,9 +158,13 @@ impl Maker<'_> {
             let owner = match (self.deployed.owners.get(id), self.side) {
                 (Some(owner), _) => owner,
                 (None, Side::Owner) => &Owner::Tenant,
-                (None, _) if !has_actions(kind) => return Ok(None),
                 (None, _) => {
-                    return if holds_data(kind) {
+                    return if !has_actions(kind) && !holds_data(kind) {
+                        if unread::unknown_type(kind).is_some() {
+                            notes.push(unread::assumption(self.deployed, id, kind));
+                        }
+                        Ok(None)
+                    } else if holds_data(kind) {
                         Err(Obstacle {
                             place: Some(resource.place.clone()),
                             reason: format!("nobody said whose the data in `{id}` is"),
@@ -176,6 +181,23 @@ impl Maker<'_> {
                 help: "declare another owner".to_owned(),
             };
             match owner {
+                Owner::Application { .. } | Owner::Tenant if unread::unknown_type(kind) == Some(Unknown::Matters) => {
+                    return Err(Obstacle {
+                        place: Some(resource.place.clone()),
+                        reason: format!(
+                            "how policies name `{id}` is not known, because nothing is known of the type {kind}"
+                        ),
+                        help: format!(
+                            "if no tenant's data is in it, declare it: `{id}: {{ platform: {{ reason: … }} }}`"
+                        ),
+                    });
+                }
+                Owner::Application { .. } | Owner::Platform { .. } | Owner::Tenant if !has_actions(kind) => {
+                    if unread::unknown_type(kind).is_some() {
+                        notes.push(unread::assumption(self.deployed, id, kind));
+                    }
+                    return Ok(None);
+                }
                 Owner::Tenant if self.side == Side::Owner => self.everything(id, kind),
                 Owner::Tenant => {
                     return Err(Obstacle {
@@ -184,15 +206,13 @@ impl Maker<'_> {
                         help: "declare by which key its data belongs to tenants".to_owned(),
                     });
                 }
-                Owner::PartitionKey { pattern } if kind == "AWS::DynamoDB::Table" => self.table(id, kind, pattern),
+                Owner::PartitionKey { pattern } if is_table(kind) => self.table(id, kind, pattern),
                 Owner::PartitionKey { .. } => return Err(wrong("a table")),
                 Owner::ObjectKey { pattern } if kind == "AWS::S3::Bucket" => self.bucket(id, kind, pattern),
                 Owner::ObjectKey { .. } => return Err(wrong("a bucket")),
-                Owner::EncryptionContext { key, pattern } if kind == "AWS::KMS::Key" => {
-                    self.key(id, kind, Some((key, pattern)))
-                }
+                Owner::EncryptionContext { key, pattern } if is_key(kind) => self.key(id, kind, Some((key, pattern))),
                 Owner::EncryptionContext { .. } => return Err(wrong("a key")),
-                Owner::Services { reason } if kind == "AWS::KMS::Key" => {
+                Owner::Services { reason } if is_key(kind) => {
                     notes.push(format!(
                         "services that use the key `{id}` for somebody check that somebody's access to the data: {reason}"
                     ));
@@ -266,7 +286,7 @@ impl Maker<'_> {
             actions: self.actions(kind, &all),
             shapes: self.shapes(id),
             keys: Vec::new(),
-            resource_decides: kind == "AWS::KMS::Key",
+            resource_decides: is_key(kind),
             exempt: Vec::new(),
             guard: "the role's policy should name its own tenant's resources, and no others",
         }]
@@ -280,7 +300,7 @@ impl Maker<'_> {
             actions: self.actions(kind, &[Class::Control]),
             shapes: self.shapes(id),
             keys: Vec::new(),
-            resource_decides: kind == "AWS::KMS::Key",
+            resource_decides: is_key(kind),
             exempt: Vec::new(),
             guard: "no role of the product may change what it works on",
         }
@@ -294,7 +314,7 @@ impl Maker<'_> {
             actions: self.actions(kind, classes),
             shapes: self.shapes(id),
             keys: Vec::new(),
-            resource_decides: kind == "AWS::KMS::Key",
+            resource_decides: is_key(kind),
             exempt: Vec::new(),
             guard: "only actions that name the tenant's part should be granted",
         }
@@ -475,30 +495,34 @@ impl Target {
     }
 }
 
-/// Types whose resources hold data, messages, secrets or logs: in a shared stack somebody must say whose those are.
+fn is_table(kind: &str) -> bool {
+    matches!(kind, "AWS::DynamoDB::Table" | "AWS::DynamoDB::GlobalTable")
+}
+
+fn is_key(kind: &str) -> bool {
+    matches!(kind, "AWS::KMS::Key" | "AWS::KMS::ReplicaKey")
+}
+
+/// Whether resources of the type hold data, messages, secrets, logs or code, or may, for all that is known: in a shared
+/// stack somebody must say whose those are. What the schema of resource types marks, and what one could rebuild and still
+/// must not show.
 fn holds_data(kind: &str) -> bool {
-    const HOLDERS: &[&str] = &[
-        "AWS::DynamoDB::Table",
-        "AWS::DynamoDB::GlobalTable",
-        "AWS::S3::Bucket",
+    const MORE: &[&str] = &[
         "AWS::SQS::Queue",
         "AWS::SNS::Topic",
         "AWS::KMS::Key",
+        "AWS::KMS::ReplicaKey",
         "AWS::Kinesis::Stream",
         "AWS::KinesisFirehose::DeliveryStream",
         "AWS::SecretsManager::Secret",
         "AWS::SSM::Parameter",
         "AWS::Logs::LogGroup",
+        "AWS::Lambda::Function",
         "AWS::Events::EventBus",
         "AWS::Events::Archive",
-        "AWS::RDS::DBInstance",
-        "AWS::RDS::DBCluster",
-        "AWS::EFS::FileSystem",
         "AWS::ElastiCache::ReplicationGroup",
-        "AWS::OpenSearchService::Domain",
-        "AWS::Cognito::UserPool",
         "AWS::StepFunctions::StateMachine",
-        "AWS::Backup::BackupVault",
     ];
-    HOLDERS.contains(&kind)
+    let stateful = crate::cfn::schema::find(kind).is_some_and(|facts| facts.is_stateful());
+    stateful || MORE.contains(&kind) || unread::unknown_type(kind) == Some(Unknown::Matters)
 }

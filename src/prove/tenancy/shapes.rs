@@ -149,6 +149,11 @@ variants! {
                 Kind::List(&Kind::Text),
                 "the roles, by logical id in the same template, that may open sessions in any tenant's name",
             ),
+            optional(
+                "idsCheckedBy",
+                Kind::Text,
+                "why the session's tag is always an id, if the trust policy does not see to it",
+            ),
         }
 }
 
