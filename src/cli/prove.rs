@@ -261,16 +261,21 @@ fn places(proof: &Proof) -> Vec<&Place> {
     places
 }
 
-/// What a JSON pointer leads to.
+/// What a JSON pointer leads to, or what is nearest above it; of what has no nearer place the file is shown.
 fn at<'n>(tree: &'n Node, pointer: &str) -> Option<&'n Node> {
-    pointer.split('/').skip(1).try_fold(tree, |node, step| {
+    let mut found = None;
+    let mut node = tree;
+    for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
-        match &node.value {
+        let next = match &node.value {
             Value::Map(entries) => entries.iter().find(|entry| entry.key == step).map(|entry| &entry.value),
             Value::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
             _ => None,
-        }
-    })
+        };
+        let Some(next) = next else { break };
+        (node, found) = (next, Some(next));
+    }
+    found
 }
 
 /// The part of a value that tells a reader which it is: of a statement its `Sid` or what it does, not its first brace.

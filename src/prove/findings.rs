@@ -159,6 +159,10 @@ fn codes_of(claim: Claim) -> (&'static Code, &'static Code) {
 fn help(claim: Claim, found: &Counterexample) -> &'static str {
     match claim {
         Claim::Data if found.granted_by.is_empty() => "give the data a policy that names its owner",
+        Claim::Data if found.should_have == super::targets::THROUGH => {
+            "take the action or the resource out of the statement; if the role's code keeps tenants apart there, name the \
+             role in `through` of the declaration"
+        }
         Claim::Data => {
             "let the statement name the owner: `${aws:PrincipalTag/TenantId}` between delimiters such as `/` and `#` in its \
              resource or condition; if the data is meant for several tenants, say so in `owners` of the declaration"

@@ -36,7 +36,7 @@ use sha2::{Digest, Sha256};
 use self::proof::Proof;
 use self::request::{Request, Tools};
 use self::template::Template;
-use self::tenancy::Owner;
+use self::tenancy::{Actor, Owner};
 use self::world::World;
 use crate::cfn::catalogue::Catalogue;
 use crate::diagnostics::{Sink, SourceMap};
@@ -143,6 +143,20 @@ fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
         });
     }
     for deployed in &tenancy.templates {
+        for (id, role) in &deployed.roles {
+            let Actor::Session { minted_by, ids_checked_by } = role else { continue };
+            if let Some(why) = ids_checked_by {
+                let says =
+                    format!("the tag of every session of `{id}` of {} is a tenant's id: {why}", deployed.template);
+                proof.assumptions.push(says);
+            }
+            for minter in minted_by {
+                proof.left_to_code.push(format!(
+                    "`{minter}` of {} opens sessions of `{id}` only for the tenant that a request is for",
+                    deployed.template
+                ));
+            }
+        }
         for (id, owner) in &deployed.owners {
             if let Owner::Application { reason, .. } = owner {
                 proof.left_to_code.push(format!("`{id}` of {}: {reason}", deployed.template));

@@ -71,6 +71,8 @@ pub fn refute(
             }
         }
     }
+    // What nobody knows the engine takes for granted and the evaluator does not: then they need not agree.
+    let disagreement = disagreement.filter(|_| !uses_unknown(attempt.problem));
     Err(obstacle(attempt, symbols, disagreement))
 }
 
@@ -508,17 +510,21 @@ fn obstacle(attempt: &Attempt<'_, '_>, symbols: &Symbols, disagreement: Option<V
         .and_then(|statement| statement.resources.as_ref())
         .map(|resources| resources.values.iter().map(|text| format!("`{}`", symbols.show(text))).collect())
         .unwrap_or_default();
-    let open = attempt.problem.unknowns.first();
-    let mut reason =
-        format!("it is not known whether {} may call `{name}` on {}", attempt.asker.words, attempt.slice.words);
-    if let Some(open) = open.filter(|_| uses_unknown(attempt.problem)) {
-        reason = format!("{reason}: {open}");
-    } else if !patterns.is_empty() {
-        reason = format!(
-            "{reason}: no two tenants were found for whom {} leads from one to the other, and none can be excluded",
-            patterns.join(", ")
-        );
+    if let Some(open) = attempt.problem.unknowns.first().filter(|_| uses_unknown(attempt.problem)) {
+        let help = if open.contains("vouches for") {
+            "let code that has verified the token open the session: a role in `mintedBy`, which the trust policy names \
+             instead of the provider"
+        } else {
+            "say it with keys and operators whose meaning is fixed: `StringEquals`, `StringLike`, `ArnLike`, `Null`, `Bool`"
+        };
+        return Obstacle { place, reason: open.clone(), help: help.to_owned() };
     }
+    let reason = if patterns.is_empty() {
+        format!("no request for `{name}` was found, and none can be excluded")
+    } else {
+        let patterns = patterns.join(", ");
+        format!("no two tenants were found for whom {patterns} leads from one to the other, and none can be excluded")
+    };
     Obstacle {
         place,
         reason,

@@ -55,6 +55,9 @@ pub struct Slice {
     pub guard: &'static str,
 }
 
+/// What would have stopped somebody from what only code keeps apart.
+pub(super) const THROUGH: &str = "only the roles that the declaration names should reach it";
+
 /// Types that hold nothing of anybody's and can be named by no policy that matters: bindings, routes and pictures.
 fn has_actions(kind: &str) -> bool {
     service(kind).is_some()
@@ -74,6 +77,9 @@ pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
         let maker = Maker { world, deployed, at, side: instance.side };
         found.push(maker.stack());
         for resource in &instance.stack.resources {
+            if instance.side == Side::OtherCell && maker.is_the_same(&resource.logical_id) {
+                continue;
+            }
             match maker.target(resource, &mut notes) {
                 Ok(Some(target)) => found.push(target),
                 Ok(None) => {}
@@ -115,6 +121,18 @@ impl Maker<'_> {
             .iter()
             .map(|(text, any)| if *any { Shape::starting(text) } else { Shape::text(text) })
             .collect()
+    }
+
+    /// Whether the resource of another cell has the very name of this cell's. Then there is only one: a second stack in
+    /// the account could not make it, and policies name no other.
+    fn is_the_same(&self, logical_id: &str) -> bool {
+        let Some(own) = self.world.instances.get(self.at) else { return false };
+        let of = |side| {
+            let mut instances = self.world.instances.iter();
+            let instance = instances.find(|one| one.deployed == own.deployed && one.side == side)?;
+            Some(instance.stack.owned_arns(logical_id)).filter(|arns| !arns.is_empty())
+        };
+        matches!((of(Side::Shared), of(Side::OtherCell)), (Some(one), Some(other)) if one == other)
     }
 
     /// The stack itself.
@@ -233,7 +251,10 @@ impl Maker<'_> {
         Ok(Some(self.finish(resource, parts)))
     }
 
-    fn finish(&self, resource: &Resource, parts: Vec<Slice>) -> Target {
+    fn finish(&self, resource: &Resource, mut parts: Vec<Slice>) -> Target {
+        if self.side == Side::OtherCell {
+            parts.iter_mut().for_each(|part| part.words.push_str(" of another cell"));
+        }
         let mut tags = BTreeMap::new();
         for property in ["Tags", "UserPoolTags"] {
             match resource.properties.get(property) {
@@ -401,7 +422,7 @@ impl Maker<'_> {
     fn application(&self, id: &str, kind: &str, through: &[String]) -> Vec<Slice> {
         let mut whole = self.whole(id, kind, format!("what tenants keep in `{id}`"), &[Class::Keyed, Class::Data]);
         whole.exempt = through.to_vec();
-        whole.guard = "only the roles that the declaration names should reach it";
+        whole.guard = THROUGH;
         vec![whole, self.control(id, kind)]
     }
 

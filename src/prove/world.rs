@@ -792,7 +792,11 @@ impl Reader<'_> {
             return Some(self.document(&id, &document, &place));
         }
         if let Some(known) = text.and_then(super::actions::managed_policy) {
-            return Some(self.document(text.unwrap_or_default(), &resolved(known), place));
+            let mut shipped = self.document(text.unwrap_or_default(), &resolved(known), place);
+            for statement in &mut shipped.document.statements {
+                statement.place = place.clone();
+            }
+            return Some(shipped);
         }
         self.obstacles.push(Obstacle {
             place: Some(place.clone()),
