@@ -80,11 +80,11 @@ pub(super) fn run(args: &args::Prove, engine: Engine, terminal: &Terminal) -> an
         }
     }
     located(&proof, &input, &mut sources).into_iter().for_each(|finding| wrong.push(finding));
-    terminal.report(wrong, &sources, false)?;
+    let reported = terminal.report(wrong, &sources, false)?;
     for line in summary(&proof, &evidence) {
         terminal.say(&line)?;
     }
-    Ok(if proof.result() == Outcome::Proved { Ending::Fine } else { Ending::NotProved })
+    Ok(if proof.result() == Outcome::Proved { reported } else { Ending::NotProved })
 }
 
 /// The files that are to hold reports, and how each is laid out.
@@ -250,7 +250,7 @@ fn located(proof: &Proof, input: &Input, sources: &mut SourceMap) -> Vec<Diagnos
 
 /// The places that findings will ask for.
 fn places(proof: &Proof) -> Vec<&Place> {
-    let mut places = Vec::new();
+    let mut places: Vec<&Place> = proof.lints.iter().map(|lint| &lint.place).collect();
     for asked in &proof.obligations {
         match &asked.verdict {
             Verdict::Proved => {}

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lint::Lint;
 use super::policy::Place;
 use super::proof::{Claim, Counterexample, Obligation, Obstacle, Proof, Verdict};
 use crate::diagnostics::{Code, Diagnostic, Origin, codes};
@@ -14,14 +15,23 @@ const NAMED: usize = 5;
 /// The findings of a proof, in its order; `locate` says where a place is in the user's files.
 #[must_use]
 pub fn findings(proof: &Proof, locate: &dyn Fn(&Place) -> Origin) -> Vec<Diagnostic> {
+    let misspelt = proof.lints.iter().map(|lint| misspelt(lint, locate));
     if proof.obligations.is_empty() {
         let message = "nothing was asked, so nothing is proved";
         let help = "name the templates and whose the data in their resources is (`owners`) in the declaration";
-        return vec![Diagnostic::new(&codes::ISOLATION_UNKNOWN, Origin::Derived, message).help(help)];
+        let nothing = Diagnostic::new(&codes::ISOLATION_UNKNOWN, Origin::Derived, message).help(help);
+        return misspelt.chain([nothing]).collect();
     }
     let broken = groups(proof, broken_key).into_iter().filter_map(|group| refuted(&group, locate));
     let open = groups(proof, open_key).into_iter().filter_map(|group| unknown(&group, locate));
-    broken.chain(open).collect()
+    misspelt.chain(broken).chain(open).collect()
+}
+
+fn misspelt(lint: &Lint, locate: &dyn Fn(&Place) -> Origin) -> Diagnostic {
+    let problem = &lint.problem;
+    let (origin, label) = at(&lint.place, "it is written here", locate);
+    let finding = Diagnostic::new(problem.code(), origin, problem.message()).label(label);
+    finding.help_if(problem.suggestion()).help(problem.help())
 }
 
 /// Obligations that one change would mend: those broken through the same statements, in order. Each group has at least

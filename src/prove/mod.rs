@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod findings;
 pub mod formula;
 pub mod glob;
+pub mod lint;
 pub mod oblige;
 pub mod policy;
 pub mod proof;
@@ -107,6 +108,7 @@ pub fn prove(
     let obligations = oblige::isolation(&mut world, tenancy, &controlled, &mut listener);
     let mut proof = Proof { obligations, ..Proof::default() };
     assume(&mut proof, &world, tenancy);
+    proof.lints = lint::lint(&world);
     for (name, bytes) in &request.files {
         proof.inputs.insert(name.clone(), digest(bytes));
     }
