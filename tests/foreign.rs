@@ -55,15 +55,8 @@ mod foreign {
         assert_eq!(said, expected, "{}", file.display());
     }
 
-    const WHOLE: [(&str, i32); 7] = [
-        ("hand-safe", 0),
-        ("hand-leaking", 3),
-        ("cdk", 3),
-        ("sam", 3),
-        ("silo", 0),
-        ("cognito", 3),
-        ("reference", 3),
-    ];
+    const WHOLE: [(&str, i32); 7] =
+        [("hand-safe", 0), ("hand-leaking", 3), ("cdk", 3), ("sam", 3), ("silo", 0), ("cognito", 3), ("reference", 3)];
 
     #[test]
     fn templates_of_others_are_proved_or_refuted() {
@@ -111,7 +104,9 @@ mod foreign {
         ("import-value", &[(T, "                Resource: !GetAtt Orders.Arn\n", "                Resource: !ImportValue shared-orders-arn\n")], 3),
         ("managed-policy", &[(T, OF_ROLE, "      ManagedPolicyArns: [\"arn:aws:iam::aws:policy/SecurityAudit\"]\n      Policies:\n        - PolicyName: data\n")], 3),
         ("managed-policies", &[(T, OF_ROLE, "      ManagedPolicyArns: !If [IsProd, [\"arn:aws:iam::aws:policy/SecurityAudit\"], []]\n      Policies:\n        - PolicyName: data\n")], 3),
-        ("boundary", &[(T, OF_ROLE, "      PermissionsBoundary: arn:aws:iam::111122223333:policy/boundary\n      Policies:\n        - PolicyName: data\n")], 3),
+        ("boundary", &[(T, OF_ROLE, "      PermissionsBoundary: arn:aws:iam::111122223333:policy/boundary\n      Policies:\n        - PolicyName: data\n")], 0),
+        ("boundary-of-a-leak", &[(T, OF_ROLE, "      PermissionsBoundary: arn:aws:iam::111122223333:policy/boundary\n      Policies:\n        - PolicyName: data\n"), (T, "/${!aws:PrincipalTag/TenantId}/*", "/*")], 3),
+        ("not-principal-of-a-refusal", &[(T, SERVICE, "  Doors:\n    Type: AWS::S3::BucketPolicy\n    Properties:\n      Bucket: !Ref Attachments\n      PolicyDocument:\n        Statement:\n          - { Sid: OnlyTenants, Effect: Deny, NotPrincipal: { AWS: !GetAtt TenantRole.Arn }, Action: \"s3:*\", Resource: !Sub \"${Attachments.Arn}/*\" }\n\n  Service:\n    Type: AWS::Lambda::Function\n"), (T, "              - Sid: Log\n", "              - { Sid: ReadAll, Effect: Allow, Action: \"s3:GetObject\", Resource: \"*\" }\n              - Sid: Log\n")], 3),
         ("policies", &[(T, "      Policies:\n        - PolicyName: data\n          PolicyDocument:\n", "      Policies:\n        - !If [IsProd, { PolicyName: more, PolicyDocument: { Statement: [] } }, { PolicyName: less, PolicyDocument: { Statement: [] } }]\n        - PolicyName: data\n          PolicyDocument:\n")], 3),
         ("tags-of-a-role", &[(T, OF_ROLE, "      Tags: !If [IsProd, [{ Key: TenantId, Value: all }], []]\n      Policies:\n        - PolicyName: data\n")], 3),
         ("dynamic-reference", &[(T, "                Resource: !Sub \"${Attachments.Arn}/${!aws:PrincipalTag/TenantId}/*\"\n", "                Resource: \"{{resolve:ssm:/attachments/arn}}/*\"\n")], 3),

@@ -104,6 +104,7 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
     let Verdict::Unknown(obstacle) = &first.verdict else { return None };
     let (_, code) = codes_of(first.claim);
     let what = match first.claim {
+        _ if first.id.starts_with("read/") => format!("{}; nothing is proved until that is known", obstacle.reason),
         Claim::Packing | Claim::Instance => format!("{}; so {} could not be compared", obstacle.reason, first.target),
         Claim::Data | Claim::Mint | Claim::Control | Claim::Lockout => {
             format!("{}; so it is not known whether {} may reach {}", obstacle.reason, first.principal, first.target)
@@ -125,6 +126,7 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
 /// Where a place is, and what stands there. In a file that is shown as a whole, the place is said in words.
 fn at(place: &Place, label: &str, locate: &dyn Fn(&Place) -> Origin) -> (Origin, String) {
     match locate(place) {
+        whole @ Origin::Path(_) if place.pointer.is_empty() => (whole, label.to_owned()),
         whole @ Origin::Path(_) => (whole, format!("{label}, at `{}`", place.pointer)),
         origin => (origin, label.to_owned()),
     }

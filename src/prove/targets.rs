@@ -186,7 +186,7 @@ impl Maker<'_> {
                         Err(Obstacle {
                             place: Some(resource.place.clone()),
                             reason: format!("nobody said whose the data in `{id}` is"),
-                            help: format!("declare an owner for `{id}` under `owners`"),
+                            help: declare(id, kind),
                         })
                     } else {
                         Ok(Some(self.finish(resource, self.platform(id, kind, "it holds no tenant's data"))))
@@ -514,6 +514,22 @@ impl Target {
             tags: BTreeMap::new(),
         }
     }
+}
+
+/// What to write for a resource whose owner nobody said.
+fn declare(id: &str, kind: &str) -> String {
+    let owner = match kind {
+        _ if is_table(kind) => "partitionKey: { pattern: \"${tenant}\" }",
+        "AWS::S3::Bucket" => "objectKey: { pattern: \"${tenant}/*\" }",
+        _ if is_key(kind) => "encryptionContext: { key: tenant, pattern: \"${tenant}\" }",
+        _ if has_actions(kind) => "application: { reason: …, through: […] }",
+        _ => {
+            return format!(
+                "if no tenant's data is in it, add it to `owners`: `{id}: {{ platform: {{ reason: … }} }}`"
+            );
+        }
+    };
+    format!("add it to `owners`, such as `{id}: {{ {owner} }}`; or `{id}: {{ platform: {{ reason: … }} }}`")
 }
 
 fn is_table(kind: &str) -> bool {

@@ -6,7 +6,7 @@ use super::policy::Place;
 use super::proof::Obstacle;
 use super::request::Request;
 use super::template::{Resolved, Resource, Stack, Template, service};
-use super::tenancy::{Actor, Deployed, Owner, Tenancy};
+use super::tenancy::{Deployed, Owner, Tenancy};
 use crate::cfn::schema;
 
 /// What the declaration names and the templates do not have. A declaration that speaks of nothing says nothing about what
@@ -18,6 +18,10 @@ pub fn strangers(tenancy: &Tenancy, templates: &BTreeMap<String, Template>) -> V
         let Some(template) = templates.get(&deployed.template) else { continue };
         let here = Place { file: Request::DECLARATION.to_owned(), pointer: String::new() }.at("templates").at(at);
         let kinds: BTreeMap<&str, &str> = template.resources().collect();
+        if kinds.is_empty() {
+            // It is no template, which is said.
+            continue;
+        }
         let mut say = |place: Place, reason: String, help: &str| {
             found.push(Obstacle { place: Some(place), reason, help: help.to_owned() });
         };
@@ -40,20 +44,11 @@ pub fn strangers(tenancy: &Tenancy, templates: &BTreeMap<String, Template>) -> V
                 }
             }
         }
-        for (id, actor) in &deployed.roles {
+        for id in deployed.roles.keys() {
             let place = here.at("roles").at(id);
             if !kinds.get(id.as_str()).is_some_and(|kind| is_somebody(kind)) {
                 let reason = format!("the declaration says for whom `{id}` acts, and `{file}` has no such role");
                 say(place.clone(), reason, "name a role by its logical id, or take the entry out");
-            }
-            let Actor::Session { minted_by, .. } = actor else { continue };
-            for (number, minter) in minted_by.iter().enumerate() {
-                if !kinds.get(minter.as_str()).is_some_and(|kind| is_somebody(kind)) {
-                    let reason =
-                        format!("`{minter}` is declared to open sessions of `{id}`, and `{file}` has no such role");
-                    let place = place.at("session").at("mintedBy").at(number);
-                    say(place, reason, "name a role of the same template by its logical id");
-                }
             }
         }
         let parameters: BTreeSet<&str> = template.parameters().collect();
@@ -101,7 +96,7 @@ pub fn values(stack: &Stack, said: &[Obstacle]) -> Vec<Obstacle> {
 }
 
 /// Whether a pointer leads to what another one leads to, or into it.
-fn within(pointer: &str, outer: &str) -> bool {
+pub(super) fn within(pointer: &str, outer: &str) -> bool {
     pointer.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -112,7 +107,6 @@ fn matters(kind: &str, property: &str) -> bool {
         "AssumeRolePolicyDocument",
         "Policies",
         "ManagedPolicyArns",
-        "PermissionsBoundary",
         "PolicyDocument",
         "Roles",
         "RoleName",

@@ -51,6 +51,8 @@ pub struct Role {
     pub identity: Vec<Shipped>,
     /// Its boundary.
     pub boundary: Option<Vec<Shipped>>,
+    /// Why a boundary that it has is not known. A boundary only takes away, so what is proved without it holds with it.
+    pub unknown_boundary: Option<Obstacle>,
     /// Its own tags, which its sessions have too.
     pub tags: BTreeMap<String, Text>,
 }
@@ -225,11 +227,12 @@ impl World {
         if matches!(side, Side::Shared | Side::Owner) {
             self.obstacles.extend(stack.obstacles.iter().cloned());
         }
-        let mut reader = Reader { stack: &stack, defects: Vec::new(), obstacles: Vec::new() };
+        let mut reader = Reader { stack: &stack, defects: Vec::new(), obstacles: Vec::new(), assumptions: Vec::new() };
         let policies = reader.policies();
         let roles = reader.roles();
         if matches!(side, Side::Shared | Side::Owner) {
-            let Reader { defects, obstacles, .. } = reader;
+            let Reader { defects, obstacles, assumptions, .. } = reader;
+            self.assumptions.extend(assumptions);
             let mut found: Vec<Obstacle> =
                 defects.into_iter().map(|defect| explained(obstacle(defect), &stack)).collect();
             found.extend(obstacles.into_iter().map(|obstacle| explained(obstacle, &stack)));
@@ -323,16 +326,13 @@ fn obstacle(defect: Defect) -> Obstacle {
 /// What is said where the unknown value begins says better what to do about it.
 fn explained(obstacle: Obstacle, stack: &Stack) -> Obstacle {
     let Some(place) = &obstacle.place else { return obstacle };
-    let below = |unknown: &&Obstacle| {
+    let there = |unknown: &&Obstacle| {
         unknown.place.as_ref().is_some_and(|inner| {
             inner.file == place.file
-                && inner
-                    .pointer
-                    .strip_prefix(&place.pointer)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                && (unread::within(&inner.pointer, &place.pointer) || unread::within(&place.pointer, &inner.pointer))
         })
     };
-    match stack.unknowns.iter().find(below) {
+    match stack.unknowns.iter().find(there) {
         Some(unknown) if obstacle.reason.contains(&unknown.reason) => {
             Obstacle { help: unknown.help.clone(), place: unknown.place.clone(), ..obstacle }
         }
@@ -374,6 +374,7 @@ struct Reader<'a> {
     stack: &'a Stack,
     defects: Vec<Defect>,
     obstacles: Vec<Obstacle>,
+    assumptions: Vec<String>,
 }
 
 /// Types whose documents are policies of other resources: type, the property with the resource, that with the document.
@@ -423,6 +424,12 @@ impl Reader<'_> {
     fn place(&self, logical_id: &str, property: &str) -> Place {
         let base = Place { file: self.stack.file.clone(), pointer: String::new() };
         property.split('/').fold(base.at("Resources").at(logical_id).at("Properties"), |place, step| place.at(step))
+    }
+
+    /// An item of a property, or the property if it is no list.
+    fn item(&self, logical_id: &str, property: &str, properties: &Resolved, at: usize) -> Place {
+        let place = self.place(logical_id, property);
+        if matches!(properties.get(property), Some(Resolved::List(_))) { place.at(at) } else { place }
     }
 
     fn document(&mut self, name: &str, value: &Resolved, place: &Place) -> Shipped {
@@ -686,7 +693,7 @@ impl Reader<'_> {
             for (at, policy) in properties.get("Policies").map(Resolved::items).unwrap_or_default().iter().enumerate() {
                 let Some(value) = policy.get("PolicyDocument") else {
                     self.obstacles.push(Obstacle {
-                        place: Some(self.place(id, &format!("Policies/{at}"))),
+                        place: Some(self.item(id, "Policies", properties, at)),
                         reason: format!("a policy of `{id}` cannot be read"),
                         help: "write `PolicyName` and `PolicyDocument`".to_owned(),
                     });
@@ -700,14 +707,25 @@ impl Reader<'_> {
             for (at, managed) in
                 properties.get("ManagedPolicyArns").map(Resolved::items).unwrap_or_default().iter().enumerate()
             {
-                let place = self.place(id, &format!("ManagedPolicyArns/{at}"));
+                let place = self.item(id, "ManagedPolicyArns", properties, at);
                 let shipped = self.managed(managed, &place);
                 identity.extend(shipped);
             }
-            let boundary = properties.get("PermissionsBoundary").map(|value| {
+            let before = self.obstacles.len();
+            let boundary = properties.get("PermissionsBoundary").and_then(|value| {
                 let place = self.place(id, "PermissionsBoundary");
-                self.managed(value, &place).into_iter().collect()
+                Some(vec![self.managed(value, &place)?])
             });
+            let unknown_boundary = self.obstacles.drain(before..).next().map(|obstacle| Obstacle {
+                reason: format!("what the boundary of `{id}` leaves is not known: {}", obstacle.reason),
+                help: "make the boundary a managed policy of the template".to_owned(),
+                ..obstacle
+            });
+            if unknown_boundary.is_some() {
+                let file = &stack.file;
+                self.assumptions
+                    .push(format!("the boundary of `{id}` of {file} was not read, and nothing rests on it"));
+            }
             if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
                 self.obstacles.push(Obstacle {
                     place: Some(self.place(id, "Groups")),
@@ -730,6 +748,7 @@ impl Reader<'_> {
                 trust,
                 identity,
                 boundary,
+                unknown_boundary,
                 tags,
             });
         }
