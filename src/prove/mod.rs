@@ -7,9 +7,12 @@
 pub mod automaton;
 pub mod formula;
 pub mod glob;
+pub mod lockout;
+pub mod packing;
 pub mod policy;
 pub mod proof;
 pub mod question;
+pub mod shipped;
 pub mod template;
 pub mod tenancy;
 pub mod text;
