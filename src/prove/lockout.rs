@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::automaton::{Part, Shape};
 use super::formula::{Answer, Witness};
-use super::policy::{Condition, Document, Effect, Only, Principal, Statement};
+use super::policy::{Condition, Document, Effect, Only, Operator, Principal, Statement};
 use super::proof::{Claim, Counterexample, Method, Obligation, Obstacle, Verdict};
 use super::question::{Asked, Known, Standing, applies};
 use super::shipped::{matches_action, means, name_of, written};
@@ -361,6 +361,11 @@ impl<'a> Prover<'a> {
         let on_caller = |one: &&Condition| one.key.eq_ignore_ascii_case("aws:PrincipalArn");
         let conditions: Vec<&Condition> = statement.conditions.iter().filter(on_caller).collect();
         conditions.into_iter().any(|condition| {
+            // A role is named by a pattern, and whoever has a name of that pattern is exempt by the same one.
+            let exempts = condition.operator == Operator::Arn { negated: true } && condition.quantifier.is_none();
+            if exempts && roles.iter().all(|(pattern, _)| condition.values.contains(pattern)) {
+                return true;
+            }
             let mut memo: Vec<String> = vec![super::shipped::operator(condition)];
             memo.extend(condition.values.iter().cloned());
             if let Some((.., known)) = self.exempt.iter().find(|(of, values, _)| *of == duty && *values == memo) {

@@ -113,7 +113,11 @@ const MUTATIONS: &[Mutation] = &[
     ),
     ("an exception is added", |all| list(find(all, "Regions"), "NotAction").push("dynamodb:*".into()), "dynamodb:"),
     ("an exception is dropped", |all| list(find(all, "Regions"), "NotAction").retain(|one| one != "iam:*"), "iam:"),
-    ("an exception is widened", |all| list(find(all, "Regions"), "NotAction").push("lightsail:*".into()), "lightsail:"),
+    (
+        "an exception is widened",
+        |all| list(find(all, "Regions"), "NotAction").push("ec2:Describe*".into()),
+        "ec2:describe",
+    ),
     ("an action is widened", |all| list(find(all, "DenyIamUsers"), "Action").push("iam:Create*".into()), "iam:"),
     (
         "Action becomes NotAction",
