@@ -54,6 +54,31 @@ pub struct Inputs<'a> {
     /// Patterns of actions that are answered from one region, whatever the caller configures: of
     /// `data/global-services.json`.
     pub global: &'a [&'a str],
+    /// What the types in the templates need: of [`handlers`].
+    pub handlers: &'a Handlers,
+}
+
+/// The actions of types' handlers, by purpose.
+pub type Handlers = BTreeMap<String, Vec<(&'static str, Vec<String>)>>;
+
+/// What the types in the templates of the places need, from their schemas. A type that is not in the registry needs
+/// nothing that is known.
+#[must_use]
+pub fn handlers(places: &[Place<'_>]) -> Handlers {
+    let mut handlers = Handlers::new();
+    let stacks = places.iter().flat_map(|place| &place.stacks);
+    let resources = stacks.filter_map(|stack| stack.body.get("Resources")?.as_object());
+    for resource in resources.flat_map(|resources| resources.values()) {
+        let Some(kind) = resource.get("Type").and_then(Value::as_str) else { continue };
+        if handlers.contains_key(kind) {
+            continue;
+        }
+        let facts = schema::find(kind);
+        let of = |handler| facts.as_ref().map(|facts| facts.permissions(handler)).unwrap_or_default();
+        let own = HANDLERS.iter().map(|(handler, purpose)| (*purpose, of(*handler))).collect();
+        handlers.insert(kind.to_owned(), own);
+    }
+    handlers
 }
 
 /// The region from which global services answer in the commercial partition.
@@ -107,7 +132,6 @@ pub fn prove(inputs: &Inputs<'_>) -> Vec<Obligation> {
         inputs,
         data,
         symbols: Symbols::default(),
-        types: BTreeMap::new(),
         bound: BTreeMap::new(),
         exempt: Vec::new(),
         obligations: Vec::new(),
@@ -141,8 +165,6 @@ struct Prover<'a> {
     inputs: &'a Inputs<'a>,
     data: &'static Data,
     symbols: Symbols,
-    /// The actions of a type's handlers, by purpose.
-    types: BTreeMap<String, Vec<(&'static str, Vec<String>)>>,
     /// The shapes of roles.
     bound: BTreeMap<Duty, Vec<(String, String)>>,
     /// Whether roles never meet a condition, by duty and the condition's values.
@@ -175,7 +197,7 @@ impl<'a> Prover<'a> {
                 let mut denials = self.denials(place, &used, duty, &regions, &actions);
                 // What is held against deletion binds deployments on purpose, and is left to those who break glass.
                 let mut left = Vec::new();
-                if duty == Duty::Deployment && purpose != "bill" && !denials.is_empty() {
+                if duty == Duty::Deployment && !denials.is_empty() {
                     denials.retain(|denial| {
                         let deletes = denial.actions.iter().all(|action| deletes(action));
                         let others = deletes && self.break_glass_may(place, &used, &denial.actions);
@@ -236,17 +258,13 @@ impl<'a> Prover<'a> {
     }
 
     /// What a duty's purpose needs, sorted.
-    fn actions(&mut self, used: &Used, duty: Duty, purpose: &str) -> Vec<String> {
+    fn actions(&self, used: &Used, duty: Duty, purpose: &str) -> Vec<String> {
         let mut actions: BTreeSet<String> = BTreeSet::new();
         if let Some(listed) = self.data.purposes.get(purpose).filter(|listed| listed.duties.contains(&duty)) {
             actions.extend(listed.actions.iter().cloned());
         }
         for kind in &used.types {
-            let handlers = self.types.entry(kind.clone()).or_insert_with(|| {
-                let facts = schema::find(kind);
-                let of = |handler| facts.as_ref().map(|facts| facts.permissions(handler)).unwrap_or_default();
-                HANDLERS.iter().map(|(handler, purpose)| (*purpose, of(*handler))).collect()
-            });
+            let Some(handlers) = self.inputs.handlers.get(kind) else { continue };
             let wanted = handlers.iter().filter(|(own, _)| *own == purpose);
             actions.extend(wanted.flat_map(|(_, names)| names.iter().cloned()));
         }
@@ -268,12 +286,14 @@ impl<'a> Prover<'a> {
     ) -> Vec<Denial<'s>> {
         let roles = self.roles(duty);
         let mut denials = Vec::new();
+        for document in &place.scps {
+            denials.extend(not_allowed(document, &place.scps, actions));
+        }
         for document in place.scps.iter().chain(&place.rcps) {
             for statement in &document.statements {
                 if !binds_aws(statement) || self.never_binds(duty, &roles, statement) {
                     continue;
                 }
-                // A level that allows something must allow this; that is only looked at where it allows all there is.
                 if statement.effect == Effect::Allow {
                     continue;
                 }
@@ -404,7 +424,7 @@ impl<'a> Prover<'a> {
             resource_decides: false,
             resource: resources,
             keys,
-            carries: &|_| true,
+            carries: &carries,
             means: &|other| std::ptr::eq(other, statement),
         };
         applies(&asked, &[document], Effect::Deny, &mut self.symbols).decide(&self.symbols)
@@ -475,7 +495,8 @@ impl<'a> Prover<'a> {
             let key = condition.key.to_ascii_lowercase();
             let literal = self.data.request_keys.keys.keys().find(|known| known.eq_ignore_ascii_case(&key));
             let unclear = literal.and_then(|key| used.values.get(key)).is_some_and(|values| values.contains(&None));
-            unclear || !keys.contains_key(&key) && !(key.starts_with("aws:requesttag/") && used.tags.is_empty())
+            // Some of a stack's resources take tags and some do not; which ones is not looked at.
+            unclear || keys.contains_key(&key) == key.starts_with("aws:requesttag/")
         });
         if let Some(condition) = open {
             return obstacle(
@@ -543,7 +564,7 @@ impl<'a> Prover<'a> {
             resource_decides: false,
             resource: resources,
             keys,
-            carries: &|_| true,
+            carries: &carries,
             means: &|other| std::ptr::eq(other, statement),
         };
         if statement.resources.as_ref().is_none_or(|only| !only.negated && only.values.iter().any(|one| one == "*")) {
@@ -559,7 +580,7 @@ impl<'a> Prover<'a> {
         let regions: BTreeSet<String> = self.inputs.operators.iter().flat_map(|one| one.regions.clone()).collect();
         let mut needed = used.granted.clone();
         for purpose in ["deploy", "update", "off-board"] {
-            let handlers = used.types.iter().filter_map(|kind| self.types.get(kind)).flatten();
+            let handlers = used.types.iter().filter_map(|kind| self.inputs.handlers.get(kind)).flatten();
             let of_purpose = handlers.filter(|(own, _)| *own == purpose).flat_map(|(_, names)| names);
             let global: Vec<String> = of_purpose.filter(|action| self.is_global(action)).cloned().collect();
             needed.extend(global);
@@ -588,9 +609,10 @@ impl<'a> Prover<'a> {
                         None => Vec::new(),
                         Some(action) => self.guardrail(document, statement, action, &meant, &open),
                     };
+                    let file = &document.place.file;
                     let what = if of_regions { "regions" } else { "services" };
                     let which = if global { "global services" } else { "services of a region" };
-                    let id = format!("lockout/{}/{what}/{}/{which}", place.name, name_of(statement));
+                    let id = format!("lockout/{}/{what}/{file}/{}/{which}", place.name, name_of(statement));
                     let target = format!("{which} that the stacks of {} use", place.name);
                     self.report(&id, "everybody", &target, actions, denials);
                 }
@@ -675,10 +697,42 @@ fn acl(value: &str) -> String {
     }
 }
 
+/// What a document that allows something does not allow, though the level it stands on must.
+fn not_allowed<'s>(document: &'s Document, all: &[&Document], actions: &[String]) -> Option<Denial<'s>> {
+    let allows = |document: &Document, action: &str| {
+        document.statements.iter().any(|statement| {
+            let everywhere = !statement.resources.as_ref().is_some_and(|only| only.negated)
+                && statement.resources.iter().flat_map(|only| &only.values).any(|one| one == "*");
+            let free = everywhere && statement.conditions.is_empty();
+            statement.effect == Effect::Allow && free && means(statement, action)
+        })
+    };
+    let statement = document.statements.iter().find(|statement| statement.effect == Effect::Allow)?;
+    let missing: Vec<String> = actions.iter().filter(|action| !allows(document, action)).cloned().collect();
+    let action = missing.first()?;
+    let elsewhere = missing.iter().all(|action| all.iter().any(|other| allows(other, action)));
+    let reason = if elsewhere {
+        "and whether another policy at its level does is not known"
+    } else {
+        "and no other policy does without conditions"
+    };
+    let verdict = Verdict::Unknown(Obstacle {
+        place: Some(statement.place.clone()),
+        reason: format!("{} does not allow `{action}` without conditions, {reason}", document.place.file),
+        help: "keep the policy that allows everything, and deny in others".to_owned(),
+    });
+    Some(Denial { document, statement, actions: missing, verdict })
+}
+
 /// Whether an action takes away what holds data. Guardrails may hold these back from deployments.
 fn deletes(action: &str) -> bool {
     let name = action.split_once(':').map_or(action, |(_, name)| name);
     ["Delete", "Disable", "ScheduleKeyDeletion"].iter().any(|verb| name.starts_with(verb))
+}
+
+/// Whether a request may carry a key of which nothing is known. A tag that no template has is in no request.
+fn carries(key: &str) -> bool {
+    !key.starts_with("aws:requesttag/")
 }
 
 /// Whether a statement of a resource control policy, or of any, binds principals of AWS accounts.
