@@ -12,21 +12,24 @@ pub mod evidence;
 pub mod findings;
 pub mod formula;
 pub mod glob;
+pub mod lockout;
 pub mod oblige;
+pub mod packing;
 pub mod policy;
 pub mod proof;
 pub mod question;
 pub mod refute;
 pub mod report;
 pub mod request;
-#[cfg(test)]
-pub(crate) mod sample;
+pub mod shipped;
 pub mod smt;
 pub mod targets;
 pub mod template;
 pub mod tenancy;
 pub mod text;
 pub mod world;
+#[cfg(test)]
+pub(crate) mod sample;
 
 use std::collections::BTreeMap;
 
