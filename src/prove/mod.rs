@@ -21,6 +21,8 @@ pub mod question;
 pub mod refute;
 pub mod report;
 pub mod request;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod shipped;
 pub mod smt;
 pub mod targets;
@@ -28,8 +30,6 @@ pub mod template;
 pub mod tenancy;
 pub mod text;
 pub mod world;
-#[cfg(test)]
-pub(crate) mod sample;
 
 use std::collections::BTreeMap;
 
