@@ -584,4 +584,4 @@ fn covers(pattern: &[u8], item: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

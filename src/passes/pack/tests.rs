@@ -23,7 +23,7 @@ fn limit(value: u64) -> Limit {
     }
 }
 
-fn budget(size: u64, slots: u64) -> Budget {
+pub(crate) fn budget(size: u64, slots: u64) -> Budget {
     Budget { size: limit(size), per_target: limit(slots), reserved: 0 }
 }
 
@@ -152,7 +152,7 @@ fn statement() -> impl Strategy<Value = Scp> {
     })
 }
 
-fn some_groups() -> impl Strategy<Value = Vec<Group<ServiceControl>>> {
+pub(crate) fn some_groups() -> impl Strategy<Value = Vec<Group<ServiceControl>>> {
     prop::collection::vec(prop::collection::vec(statement(), 1..4), 1..6).prop_map(|groups| {
         groups.into_iter().zip('a'..).map(|(statements, name)| group(&name.to_string(), statements)).collect()
     })
@@ -270,7 +270,7 @@ proptest! {
 
 // What a real tier needs.
 
-fn typical_tier() -> Lowered {
+pub(crate) fn typical_tier() -> Lowered {
     let key = |text| TagKey::new(text).unwrap();
     let region = |text| Region::new(text).unwrap();
     let guardrails = [
