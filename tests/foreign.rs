@@ -161,4 +161,75 @@ mod foreign {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
+
+    #[test]
+    fn what_is_found_is_there_in_every_format() {
+        let at = folder("hand-leaking");
+        for (format, holds) in [
+            ("github", "::error file=template.yaml,line=86"),
+            ("json", "\"isolation/refuted\""),
+            ("sarif", "\"startLine\": 86"),
+            ("junit", "isolation/refuted"),
+        ] {
+            let (code, stdout, stderr) = prove(&at, &["--tenancy", "tenancy.yaml", "--format", format]);
+            // Annotations are for people who read a log.
+            let (found, other) = if format == "github" { (&stderr, "") } else { (&stdout, stderr.as_str()) };
+            assert_eq!((code, other), (3, ""), "{format}");
+            assert!(found.contains(holds), "{format}: {found}");
+            if format != "github" && format != "junit" {
+                serde_json::from_str::<Value>(&stdout).unwrap_or_else(|error| panic!("{format}: {error}\n{stdout}"));
+            }
+        }
+    }
+
+    /// The declaration and the template named on the command line, from another folder.
+    fn evidence(name: &str, at: &Path, into: &Path) -> [Vec<u8>; 3] {
+        let files = ["isolation.json", "report.md", "report.html"].map(|file| into.join(file));
+        let [record, page, html] = files.each_ref().map(|file| file.to_str().unwrap());
+        let declaration = at.join("tenancy.yaml");
+        let arguments =
+            ["--tenancy", declaration.to_str().unwrap(), "--evidence", record, "--report", page, "--report", html];
+        let (code, _, stderr) = prove(into, &arguments);
+        assert!(code == 0 || code == 3, "{name}: {stderr}");
+        files.map(|file| fs::read(file).unwrap())
+    }
+
+    #[test]
+    fn evidence_is_the_same_wherever_it_is_made() {
+        for (name, code) in WHOLE {
+            let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let copy = second.path().join("a/copy/of");
+            fs::create_dir_all(&copy).unwrap();
+            for file in fs::read_dir(folder(name)).unwrap() {
+                let file = file.unwrap();
+                fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+            }
+            let made = evidence(name, &folder(name), first.path());
+            assert_eq!(made, evidence(name, &copy, second.path()), "{name}");
+            let record: Value = serde_json::from_slice(&made[0]).unwrap();
+            assert_eq!(record["result"] == "proved", code == 0, "{name}");
+            let inputs = record["inputs"].as_array().unwrap();
+            assert!(inputs.iter().all(|input| !input["path"].as_str().unwrap().starts_with('/')), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_public_simulator_allows_every_counterexample() {
+        let mut cases = Vec::new();
+        for name in ["hand-leaking", "cdk", "sam", "reference"] {
+            let into = tempfile::tempdir().unwrap();
+            let cases_in = into.path().join("cases");
+            prove(&folder(name), &["--tenancy", "tenancy.yaml", "--counterexamples", cases_in.to_str().unwrap()]);
+            let before = cases.len();
+            for file in fs::read_dir(&cases_in).unwrap() {
+                let text = fs::read_to_string(file.unwrap().path()).unwrap();
+                cases.push(serde_json::from_str::<Value>(&text).unwrap());
+            }
+            assert!(cases.len() > before, "{name} has no counterexample");
+        }
+        let Some(answers) = simulator::simulate(&cases) else { return };
+        let denied: Vec<String> =
+            answers.iter().filter(|answer| answer.decision() != "Allowed").map(ToString::to_string).collect();
+        assert!(denied.is_empty(), "{}", denied.join("\n"));
+    }
 }
