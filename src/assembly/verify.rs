@@ -412,7 +412,7 @@ fn declaration_problems(declaration: &Value, manifest: &Manifest) -> Vec<String>
     let mut declared: BTreeMap<String, String> = BTreeMap::new();
     for template in list(declaration, "/templates") {
         let path = text(&template, "/template");
-        for file in [list(&template, "/guardrails/scp"), list(&template, "/guardrails/rcp")].concat() {
+        for file in ["scp", "rcp", "suspended"].map(|kind| list(&template, &format!("/guardrails/{kind}"))).concat() {
             if !manifest.files.iter().any(|known| file == known.path.as_str()) {
                 problems.push(format!("`{path}` has the guardrail {file}, which is not in the manifest"));
             }

@@ -149,11 +149,10 @@ fn input(args: &args::Prove, sources: &mut SourceMap, wrong: &mut Sink) -> anyho
     let Some(tenancy) = Tenancy::parse(&declaration, &shown(&name), sources, wrong) else { return Ok(None) };
     let declared: BTreeSet<&str> = tenancy.templates.iter().map(|deployed| deployed.template.as_str()).collect();
     let elsewhere = elsewhere(&declared, templates, &base, wrong);
-    let policies =
-        tenancy.templates.iter().flat_map(|deployed| deployed.guardrails.scp.iter().chain(&deployed.guardrails.rcp));
+    let policies = tenancy.templates.iter().flat_map(|deployed| deployed.guardrails.files());
     let mut files = BTreeMap::from([(Request::DECLARATION.to_owned(), declaration)]);
     let mut names = BTreeMap::from([(Request::DECLARATION.to_owned(), shown(&name))]);
-    for name in declared.iter().copied().chain(policies.map(String::as_str)) {
+    for name in declared.iter().copied().chain(policies) {
         if files.contains_key(name) {
             continue;
         }

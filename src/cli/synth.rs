@@ -33,6 +33,7 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
         threads: args.threads.map_or_else(|| if args.expand { cores() } else { 1 }, usize::from),
         cdk: !args.no_cdk && !yaml,
         deny_warnings: args.source.deny_warnings,
+        prove: !args.no_prove,
     };
     let destination = if args.check { Destination::Compare(&args.out) } else { Destination::Folder(&args.out) };
     let counter = Counter::new(terminal.is_watched());
@@ -51,11 +52,17 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
             None
         }
     };
+    let unproved = loaded.findings.iter().any(|finding| is_unproved(finding.code.name));
     let ending = terminal.report(loaded.findings, &loaded.sources, args.source.deny_warnings)?;
-    let Some(outcome) = outcome else { return Ok(ending) };
+    let Some(outcome) = outcome else { return Ok(if unproved { Ending::NotProved } else { ending }) };
     describe(&outcome, args, terminal)?;
     let changes = args.check && !outcome.changed.is_empty();
     Ok(if ending == Ending::Fine && changes { Ending::Changes } else { ending })
+}
+
+/// Whether a finding is an answer of the prover other than "proved".
+fn is_unproved(code: &str) -> bool {
+    matches!(code.split_once('/'), Some(("isolation" | "lockout" | "packing" | "instance", "refuted" | "unknown")))
 }
 
 fn cores() -> usize {

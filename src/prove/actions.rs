@@ -91,7 +91,11 @@ pub fn on<T: AsRef<str>>(service: &str, types: &[T]) -> Vec<Action> {
         let Some(service) = Catalogue::shipped().service(prefix) else { continue };
         for action in service.actions() {
             let done_to_it = action.resource_types().any(|used| used.resource_type.name() == name);
-            if done_to_it && !found.iter().any(|known: &Action| known.full_name() == action.full_name()) {
+            if done_to_it
+                && !found
+                    .iter()
+                    .any(|known: &Action| known.name() == action.name() && known.service().prefix() == prefix)
+            {
                 found.push(action);
             }
         }

@@ -21,6 +21,8 @@ pub mod question;
 pub mod refute;
 pub mod report;
 pub mod request;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod shipped;
 pub mod smt;
 pub mod targets;
@@ -28,8 +30,6 @@ pub mod template;
 pub mod tenancy;
 pub mod text;
 pub mod world;
-#[cfg(test)]
-pub(crate) mod sample;
 
 use std::collections::BTreeMap;
 
@@ -85,11 +85,11 @@ pub fn prove(
         {
             templates.insert(deployed.template.clone(), Template::read(&deployed.template, bytes, sources, sink)?);
         }
-        for name in deployed.guardrails.scp.iter().chain(&deployed.guardrails.rcp) {
+        for name in deployed.guardrails.files() {
             if let Some(bytes) = request.files.get(name)
                 && let Ok(value) = serde_json::from_slice(bytes)
             {
-                guardrails.insert(name.clone(), value);
+                guardrails.insert(name.to_owned(), value);
             }
         }
     }
@@ -107,12 +107,81 @@ pub fn prove(
     };
     let obligations = oblige::isolation(&mut world, tenancy, &controlled, &mut listener);
     let mut proof = Proof { obligations, ..Proof::default() };
+    if !tenancy.operators.is_empty() {
+        proof.obligations.extend(no_lockout(tenancy, &templates, &guardrails, facts));
+        proof.assumptions.extend(lockout::assumptions());
+    }
     assume(&mut proof, &world, tenancy);
     for (name, bytes) in &request.files {
         proof.inputs.insert(name.clone(), digest(bytes));
     }
     proof.inputs.insert("catalogue of IAM actions".to_owned(), Catalogue::shipped().digest().to_owned());
     Some(Proved { proof, templates })
+}
+
+/// The second claim, for each set of guardrails at which stacks are deployed.
+fn no_lockout(
+    tenancy: &tenancy::Tenancy,
+    templates: &BTreeMap<String, Template>,
+    guardrails: &BTreeMap<String, serde_json::Value>,
+    facts: &Facts,
+) -> Vec<proof::Obligation> {
+    let documents: BTreeMap<&str, policy::Document> = guardrails
+        .iter()
+        .filter_map(|(name, value)| {
+            let place = policy::Place { file: name.clone(), pointer: String::new() };
+            Some((name.as_str(), shipped::document_of(value, &place).ok()?))
+        })
+        .collect();
+    // Tiers with the same guardrails are one place. Files of equal content are one guardrail.
+    let content = |name: &String| guardrails.get(name).map(ToString::to_string).unwrap_or_default();
+    let key = |names: &[String]| names.iter().map(content).collect::<Vec<_>>();
+    let mut places: Vec<(Vec<Vec<String>>, lockout::Place<'_>, Vec<&str>)> = Vec::new();
+    for deployed in &tenancy.templates {
+        let Some(template) = templates.get(&deployed.template) else { continue };
+        let tenancy::Guardrails { scp, rcp, suspended } = deployed.guardrails.clone();
+        let mut kinds = vec![(scp.clone(), false)];
+        if !suspended.is_empty() {
+            kinds.push(([scp, suspended].concat(), true));
+        }
+        for (scps, is_suspended) in kinds {
+            let of =
+                |names: &[String]| names.iter().filter_map(|name| documents.get(name.as_str())).collect::<Vec<_>>();
+            let identity = vec![key(&scps), key(&rcp), vec![is_suspended.to_string()]];
+            let stack = lockout::Stack { file: &deployed.template, body: template.value() };
+            let tier = deployed.tier.as_deref().unwrap_or(&deployed.template);
+            match places.iter_mut().find(|(known, _, _)| *known == identity) {
+                Some((_, place, tiers)) => {
+                    place.stacks.push(stack);
+                    if !tiers.contains(&tier) {
+                        tiers.push(tier);
+                    }
+                }
+                None => {
+                    let place = lockout::Place { name: "", scps: of(&scps), rcps: of(&rcp), stacks: vec![stack] };
+                    places.push((identity, place, vec![tier]));
+                }
+            }
+        }
+    }
+    let names: Vec<String> = places
+        .iter()
+        .map(|(identity, _, tiers)| {
+            let suspended = identity.last().is_some_and(|last| last == &["true".to_owned()]);
+            format!("{}{}", tiers.join(", "), if suspended { ", suspended" } else { "" })
+        })
+        .collect();
+    let places: Vec<lockout::Place<'_>> =
+        places.into_iter().zip(&names).map(|((_, place, _), name)| lockout::Place { name, ..place }).collect();
+    let handlers = lockout::handlers(&places);
+    let global: Vec<&str> = facts.global_services().keys().map(String::as_str).collect();
+    lockout::prove(&lockout::Inputs {
+        places: &places,
+        operators: &tenancy.operators,
+        organization: tenancy.organization.as_deref(),
+        global: &global,
+        handlers: &handlers,
+    })
 }
 
 /// What the answers rest on.

@@ -306,8 +306,12 @@ impl<'a> Prover<'a, '_> {
         if self.is_exempt(asker, target, slice) || self.takes_passed_roles(asker, slice) {
             return;
         }
-        let Some(bearing) = self.bearing(asker, target, slice) else { return };
         let id = format!("{} → {}/{}", asker.id, target.id, slice.name);
+        if !self.may_be_granted(asker, target, slice) {
+            self.obligations.push(ungranted(id, asker, slice, &[]));
+            return;
+        }
+        let Some(bearing) = self.bearing(asker, target, slice) else { return };
         let mut groups: BTreeMap<Vec<bool>, Vec<Action>> = BTreeMap::new();
         let statements: Vec<&Statement> = bearing.statements(false).collect();
         let granting = |signature: &[bool]| {
@@ -401,6 +405,28 @@ impl<'a> Prover<'a, '_> {
                 ..ungranted(id, asker, slice, &actions)
             });
         }
+    }
+
+    /// Whether any statement grants anything of the services that the slice is about. Mostly none does.
+    fn may_be_granted(&self, asker: &Asker, target: &Target, slice: &Slice) -> bool {
+        let Some(instance) = self.instance(target.instance) else { return true };
+        let services: BTreeSet<&str> = slice.actions.iter().map(|action| action.service().prefix()).collect();
+        let of_role = |shipped: &Shipped| {
+            let allowing = shipped.document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+            allowing.map(|statement| &statement.actions).any(|actions| {
+                actions.negated
+                    || actions.values.iter().any(|pattern| {
+                        let prefix = pattern.split(':').next().unwrap_or_default();
+                        prefix.contains(['*', '?'])
+                            || services.iter().any(|service| prefix.eq_ignore_ascii_case(service))
+                    })
+            })
+        };
+        let trusts = instance.roles.iter().filter(|role| role.logical_id == target.logical_id);
+        let mut attached = instance.policies.get(&target.logical_id).into_iter().flatten();
+        self.role(asker).is_some_and(|(_, role)| role.identity.iter().any(of_role))
+            || attached.any(of_role)
+            || trusts.flat_map(|role| &role.trust).any(of_role)
     }
 
     fn is_exempt(&self, asker: &Asker, target: &Target, slice: &Slice) -> bool {

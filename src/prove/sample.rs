@@ -169,7 +169,11 @@ pub(crate) fn tenancy() -> Tenancy {
         tier: Some(tier.to_owned()),
         accounts: super::tenancy::Accounts::Shared,
         parameters: [].into(),
-        guardrails: super::tenancy::Guardrails { scp: vec!["org/scp-basic-1.json".to_owned()], rcp: Vec::new() },
+        guardrails: super::tenancy::Guardrails {
+            scp: vec!["org/scp-basic-1.json".to_owned()],
+            rcp: Vec::new(),
+            suspended: Vec::new(),
+        },
         owners: [
             ("Orders".to_owned(), Owner::PartitionKey { pattern: "${tenant}".to_owned() }),
             ("Jobs".to_owned(), Owner::Application { reason: "code routes messages".to_owned(), through: Vec::new() }),

@@ -1,6 +1,6 @@
 //! What tenant B owns, and what the ownership rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::{Class, class, on};
 use super::automaton::{Part, Shape};
@@ -65,12 +65,26 @@ pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
     let mut found = Vec::new();
     let mut obstacles = Vec::new();
     let mut notes: Vec<String> = Vec::new();
+    // What can be done to a type is looked up once, not once a resource.
+    let kinds: BTreeSet<&str> = world
+        .instances
+        .iter()
+        .flat_map(|instance| &instance.stack.resources)
+        .map(|resource| resource.kind.as_str())
+        .collect();
+    let known: Doable = kinds
+        .into_iter()
+        .map(|kind| {
+            let actions = service(kind).map(|service| on(service, iam_types(kind))).unwrap_or_default();
+            (kind.to_owned(), actions.into_iter().map(|action| (action, class(action))).collect())
+        })
+        .collect();
     for (at, instance) in world.instances.iter().enumerate() {
         if instance.side == Side::Asker {
             continue;
         }
         let Some(deployed) = tenancy.templates.get(instance.deployed) else { continue };
-        let maker = Maker { world, deployed, at, side: instance.side };
+        let maker = Maker { world, deployed, at, side: instance.side, known: &known };
         found.push(maker.stack());
         for resource in &instance.stack.resources {
             match maker.target(resource, &mut notes) {
@@ -86,7 +100,11 @@ pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
     found
 }
 
+/// The actions on types of resources, and what they reach.
+type Doable = BTreeMap<String, Vec<(Action, Class)>>;
+
 struct Maker<'a> {
+    known: &'a Doable,
     world: &'a World,
     deployed: &'a Deployed,
     at: usize,
@@ -249,11 +267,8 @@ impl Maker<'_> {
 
     /// The actions on the type, of the classes.
     fn actions(&self, kind: &str, classes: &[Class]) -> Vec<Action> {
-        let Some(service) = service(kind) else { return Vec::new() };
-        let types = iam_types(kind);
-        let mut actions = on(service, types);
-        actions.retain(|action| classes.contains(&class(*action)));
-        actions
+        let known = self.known.get(kind).map(Vec::as_slice).unwrap_or_default();
+        known.iter().filter(|(_, class)| classes.contains(class)).map(|(action, _)| *action).collect()
     }
 
     /// What the owner's own resource is, whatever is done to it.

@@ -177,11 +177,19 @@ pub struct Guardrails {
     /// Resource control policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rcp: Vec<String>,
+    /// Service control policies that are added while a tenant is suspended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspended: Vec<String>,
 }
 
 impl Guardrails {
+    /// Every file.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.scp.iter().chain(&self.rcp).chain(&self.suspended).map(String::as_str)
+    }
+
     fn is_empty(&self) -> bool {
-        self.scp.is_empty() && self.rcp.is_empty()
+        self.files().next().is_none()
     }
 }
 

@@ -4,6 +4,7 @@
 //! placed, becomes a record, and is forgotten. Nothing is put in place before the last of them is written.
 
 mod organization;
+mod proof;
 mod records;
 mod shapes;
 mod tenancy;
@@ -36,11 +37,13 @@ pub struct Options {
     pub cdk: bool,
     /// Whether warnings that nobody acknowledged keep the assembly from being put in place.
     pub deny_warnings: bool,
+    /// Whether it is proved that tenants are kept apart and nobody is locked out. Without, the manifest says so.
+    pub prove: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { expand: false, yaml: false, threads: 1, cdk: true, deny_warnings: false }
+        Self { expand: false, yaml: false, threads: 1, cdk: true, deny_warnings: false, prove: true }
     }
 }
 
@@ -119,7 +122,7 @@ pub fn synth(
 ) -> Result<Option<Outcome>, SynthError> {
     let model = checked.model();
     let shapes = shapes::Shapes::render(checked, inputs, options, sink)?;
-    let policies = organization::Policies::pack(model, inputs.facts, sink)?;
+    let policies = organization::Policies::pack(model, inputs.facts, options.prove, sink)?;
     if sink.has_errors() {
         acknowledge(model, sink);
         return Ok(None);
@@ -130,20 +133,34 @@ pub fn synth(
         Destination::Nowhere => Draft::nowhere(),
     };
     shapes.write(&draft)?;
-    let (tier_policies, organization) = policies.write(&draft, model, inputs.facts)?;
+    let organization = policies.write(&draft, model, inputs.facts)?;
     let written = records::write(checked, inputs, &shapes, &draft, options, sink)?;
     acknowledge(model, sink);
     if sink.has_errors() || options.deny_warnings && sink.iter().any(|finding| finding.acknowledged.is_none()) {
         return Ok(None);
     }
 
-    let declaration = tenancy::tenancy(model, &shapes, &written.variants, &tier_policies);
-    let declaration = declaration.to_bytes().map_err(std::io::Error::from)?;
-    let declaration = TenancyRecord { path: TENANCY.to_owned(), sha256: draft.put(TENANCY, &declaration)? };
+    let tenancy = tenancy::tenancy(model, &shapes, &written.variants, &organization.tiers, &organization.suspended);
+    let bytes = tenancy.to_bytes().map_err(std::io::Error::from)?;
+    let declaration = TenancyRecord { path: TENANCY.to_owned(), sha256: draft.put(TENANCY, &bytes)? };
+    let evidence = if options.prove {
+        let written = proof::Written {
+            tenancy: (tenancy, bytes),
+            shapes: &shapes,
+            variants: &written.variants,
+            policies: &policies,
+        };
+        proof::write(written, inputs, &draft, sink)?
+    } else {
+        Evidence { verdict: Verdict::NotProved, path: None }
+    };
+    if sink.has_errors() {
+        return Ok(None);
+    }
     let mut templates = written.templates;
-    templates.extend(organization);
+    templates.extend(organization.template);
     templates.sort_by(|one, other| one.path.cmp(&other.path));
-    let tiers = model.tiers.iter().zip(tier_policies).zip(&written.tier_counts);
+    let tiers = model.tiers.iter().zip(organization.tiers).zip(&written.tier_counts);
     let manifest = Manifest {
         format: Format,
         blueprint: model.name.to_string(),
@@ -177,7 +194,7 @@ pub fn synth(
         templates,
         tenants: TenantsRecord { path: TENANTS.to_owned(), count: written.tenants, sha256: written.digest },
         tenancy: declaration,
-        evidence: Evidence { verdict: Verdict::NotProved, path: None },
+        evidence,
         facts: facts(inputs.facts),
         files: Vec::new(),
     };

@@ -1,9 +1,11 @@
 //! The organization's policies: each tier's guardrails, packed, as documents and as one template.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::SynthError;
 use crate::assembly::{Digest, Draft, Scope, TemplateRecord, TierPolicies};
+use crate::cfn::policy::Policy;
 use crate::cfn::policy::place::{ResourceControl, ServiceControl};
 use crate::check::guardrails_of;
 use crate::diagnostics::{Origin, Sink};
@@ -13,6 +15,10 @@ use crate::model::guardrail::Scope as Reach;
 use crate::model::{Guardrail, Model, State, TierName};
 use crate::passes::pack::{Budget, Packing, pack};
 use crate::passes::policies;
+use crate::prove::packing;
+use crate::prove::policy::Place;
+use crate::prove::proof::Obligation;
+use crate::prove::shipped::document_of;
 use crate::render::guardrails::{Group, lower};
 use crate::render::organization::{Organization, PARENT, TierUnit, parent_parameter};
 
@@ -29,6 +35,66 @@ struct TierPacking {
 pub(super) struct Policies {
     tiers: Vec<TierPacking>,
     suspended: Option<Packing<ServiceControl>>,
+    /// That packing changed nothing, once for each set of guardrails; nothing if it was not asked for.
+    pub(super) proofs: Vec<Obligation>,
+}
+
+/// What was written of the organization's policies.
+pub(super) struct Written {
+    /// The documents of each tier.
+    pub(super) tiers: Vec<TierPolicies>,
+    /// The documents for suspended tenants.
+    pub(super) suspended: Vec<String>,
+    /// The template, if there is one.
+    pub(super) template: Option<TemplateRecord>,
+}
+
+/// What packing needs to know beside the groups.
+struct Pack<'a> {
+    facts: &'a Facts,
+    /// Whether it is proved that packing changes nothing.
+    prove: bool,
+    proofs: Vec<Obligation>,
+}
+
+impl Pack<'_> {
+    /// Packs groups, and proves that the documents refuse what the groups refuse.
+    fn packed<P: Clone>(
+        &mut self,
+        name: &str,
+        groups: Vec<Group<P>>,
+        budget: Budget,
+        place: (&[&(Guardrail, Origin)], &Origin),
+        sink: &mut Sink,
+    ) -> Option<Packing<P>>
+    where
+        Policy<P>: Serialize,
+    {
+        let read = |value: serde_json::Result<Value>, file: &str| {
+            let place = Place { file: file.to_owned(), pointer: String::new() };
+            document_of(&value.unwrap_or_default(), &place).ok()
+        };
+        let before: Vec<_> = if self.prove {
+            let whole = |group: &Group<P>| serde_json::to_value(Policy::new(group.statements.clone()));
+            groups.iter().map(|group| read(whole(group), &group.name)).collect()
+        } else {
+            Vec::new()
+        };
+        let packing = packed(groups, budget, place.0, place.1, sink)?;
+        if self.prove && !packing.documents.is_empty() {
+            let after =
+                packing.documents.iter().zip(1..).map(|(document, number)| {
+                    read(serde_json::from_str(&document.json), &format!("{name}-{number}.json"))
+                });
+            // Documents of our own that cannot be read are an error of ours; without them nothing is proved.
+            if let (Some(before), Some(after)) =
+                (before.into_iter().collect::<Option<Vec<_>>>(), after.collect::<Option<Vec<_>>>())
+            {
+                self.proofs.push(packing::prove(name, &before, &after));
+            }
+        }
+        Some(packing)
+    }
 }
 
 /// Looks at groups and packs them; what is wrong is a finding at the guardrail that it is of.
@@ -48,7 +114,8 @@ fn packed<P: Clone>(
 }
 
 impl Policies {
-    pub(super) fn pack(model: &Model, facts: &Facts, sink: &mut Sink) -> Result<Self, SynthError> {
+    pub(super) fn pack(model: &Model, facts: &Facts, prove: bool, sink: &mut Sink) -> Result<Self, SynthError> {
+        let mut packer = Pack { facts, prove, proofs: Vec::new() };
         let mut tiers = Vec::new();
         let mut suspended = None;
         for tier in &model.tiers {
@@ -76,15 +143,18 @@ impl Policies {
                     .ok()
             };
             let Some(statements) = lowered(&standing, sink) else { continue };
-            let service_control =
-                packed(statements.service_control, Budget::service_control(facts)?, &standing, &tier.origin, sink);
-            let resource_control =
-                packed(statements.resource_control, Budget::resource_control(facts)?, &standing, &tier.origin, sink);
+            let at = (standing.as_slice(), &tier.origin);
+            let (scp, rcp) = (format!("org/{}.scp", tier.name), format!("org/{}.rcp", tier.name));
+            let budget = Budget::service_control(facts)?;
+            let service_control = packer.packed(&scp, statements.service_control, budget, at, sink);
+            let budget = Budget::resource_control(facts)?;
+            let resource_control = packer.packed(&rcp, statements.resource_control, budget, at, sink);
             if suspended.is_none() && !suspending.is_empty() {
                 let statements = lowered(&suspending, sink);
                 suspended = statements.and_then(|statements| {
-                    let budget = Budget::service_control(facts).ok()?;
-                    packed(statements.service_control, budget, &suspending, &tier.origin, sink)
+                    let budget = Budget::service_control(packer.facts).ok()?;
+                    let name = format!("org/{}.scp", State::Suspended.as_str());
+                    packer.packed(&name, statements.service_control, budget, (&suspending, &tier.origin), sink)
                 });
             }
             if let (Some(service_control), Some(resource_control)) = (service_control, resource_control) {
@@ -96,25 +166,31 @@ impl Policies {
                 });
             }
         }
-        Ok(Self { tiers, suspended })
+        Ok(Self { tiers, suspended, proofs: packer.proofs })
     }
 
-    /// Puts the documents and the template into the assembly. Returns the documents' paths for each tier, and the
-    /// template's record, if there is one.
-    pub(super) fn write(
-        &self,
-        draft: &Draft,
-        model: &Model,
-        facts: &Facts,
-    ) -> Result<(Vec<TierPolicies>, Option<TemplateRecord>), SynthError> {
+    /// The documents as they are written, by path.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (String, &str)> {
+        let tiers = self.tiers.iter().flat_map(|tier| {
+            let scp = texts(format!("org/{}.scp", tier.tier), &tier.service_control);
+            scp.chain(texts(format!("org/{}.rcp", tier.tier), &tier.resource_control))
+        });
+        tiers.chain(
+            self.suspended.iter().flat_map(|packing| texts(format!("org/{}.scp", State::Suspended.as_str()), packing)),
+        )
+    }
+
+    /// Puts the documents and the template into the assembly.
+    pub(super) fn write(&self, draft: &Draft, model: &Model, facts: &Facts) -> Result<Written, SynthError> {
         let mut paths = Vec::new();
         for tier in &self.tiers {
             let scp = documents(draft, &format!("org/{}.scp", tier.tier), &tier.service_control)?;
             let rcp = documents(draft, &format!("org/{}.rcp", tier.tier), &tier.resource_control)?;
             paths.push(TierPolicies { scp, rcp });
         }
+        let mut suspending = Vec::new();
         if let Some(suspended) = &self.suspended {
-            documents(draft, &format!("org/{}.scp", State::Suspended.as_str()), suspended)?;
+            suspending = documents(draft, &format!("org/{}.scp", State::Suspended.as_str()), suspended)?;
         }
         let attachments = |packing: &Packing<ServiceControl>| {
             packing.documents.iter().map(|document| document.attachment()).collect::<Vec<_>>()
@@ -141,7 +217,7 @@ impl Policies {
                 .collect(),
         };
         if organization.tiers.is_empty() {
-            return Ok((paths, None));
+            return Ok(Written { tiers: paths, suspended: suspending, template: None });
         }
         let resources = organization.resources(facts)?;
         let count = resources.len() as u64;
@@ -181,8 +257,13 @@ impl Policies {
             resources: count,
             bytes: bytes.len() as u64,
         };
-        Ok((paths, Some(record)))
+        Ok(Written { tiers: paths, suspended: suspending, template: Some(record) })
     }
+}
+
+fn texts<P>(stem: String, packing: &Packing<P>) -> impl Iterator<Item = (String, &str)> {
+    let numbered = packing.documents.iter().zip(1..);
+    numbered.map(move |(document, number)| (format!("{stem}-{number}.json"), document.json.as_str()))
 }
 
 /// Writes each document without white space: its size on the disk is what Organizations counts, and a final newline.

@@ -185,10 +185,17 @@ fn actor(cell: &StackGraph, member: &Member, node: &GraphNode) -> Option<Actor> 
 }
 
 /// The declaration of an assembly: every template that is deployed for cells and tenants, and who works on them.
-pub(super) fn tenancy(model: &Model, shapes: &Shapes, variants: &[Arc<Shape>], policies: &[TierPolicies]) -> Tenancy {
+pub(super) fn tenancy(
+    model: &Model,
+    shapes: &Shapes,
+    variants: &[Arc<Shape>],
+    policies: &[TierPolicies],
+    suspended: &[String],
+) -> Tenancy {
     let mut templates = Vec::new();
     for (tier, policies) in model.tiers.iter().zip(policies) {
-        let guardrails = Guardrails { scp: policies.scp.clone(), rcp: policies.rcp.clone() };
+        let guardrails =
+            Guardrails { scp: policies.scp.clone(), rcp: policies.rcp.clone(), suspended: suspended.to_vec() };
         let cell = shapes.of(&tier.name, Sharing::Pooled);
         let own: Vec<&Shape> = shapes
             .of(&tier.name, Sharing::Siloed)

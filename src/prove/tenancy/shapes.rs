@@ -62,6 +62,11 @@ static GUARDRAILS: Shape = Shape {
     fields: &[
         optional("scp", Kind::List(&Kind::Text), "service control policies"),
         optional("rcp", Kind::List(&Kind::Text), "resource control policies"),
+        optional(
+            "suspended",
+            Kind::List(&Kind::Text),
+            "service control policies that are added while a tenant is suspended",
+        ),
     ],
 };
 
@@ -149,6 +154,7 @@ variants! {
                 Kind::List(&Kind::Text),
                 "the roles, by logical id in the same template, that may open sessions in any tenant's name",
             ),
+            optional("idsCheckedBy", Kind::Text, "why the tag is always an id, if the trust policy does not see to it"),
         }
 }
 
