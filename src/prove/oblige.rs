@@ -6,7 +6,7 @@ use super::actions::means;
 use super::automaton::{Part, Shape};
 use super::callers::{Asker, actor, askers, minter as minter_of, principal_tag, session};
 use super::formula::{Answer, Formula, Problem};
-use super::policy::{Document, Effect, Statement};
+use super::policy::{Document, Effect, Place, Statement};
 use super::proof::{Claim, Method, Obligation, Obstacle, Verdict};
 use super::question::{Asked, Known, Layers, allowed};
 use super::refute::{Attempt, refute};
@@ -148,10 +148,18 @@ impl<'a> Prover<'a, '_> {
             actions: Vec::new(),
             target: format!("a session in role `{}`", role.logical_id),
             verdict: Verdict::Unknown(Obstacle {
-                place: Some(role.place.clone()),
+                place: Some(
+                    Place { file: super::request::Request::DECLARATION.to_owned(), pointer: String::new() }
+                        .at("templates")
+                        .at(instance.deployed)
+                        .at("roles")
+                        .at(&role.logical_id)
+                        .at("session")
+                        .at("mintedBy"),
+                ),
                 reason: format!(
-                    "`{minter}` is declared to open sessions of `{}`, and there is no such role",
-                    role.logical_id
+                    "`{minter}` is declared to open sessions of `{}`, and `{}` has no such role",
+                    role.logical_id, instance.stack.file
                 ),
                 help: "name a role of the same template by its logical id".to_owned(),
             }),
@@ -388,6 +396,11 @@ impl<'a> Prover<'a, '_> {
                     }),
                     Method::None,
                 ),
+                Answer::Perhaps(_)
+                    if let Some(boundary) = self.role(asker).and_then(|(_, role)| role.unknown_boundary.as_ref()) =>
+                {
+                    (Verdict::Unknown(boundary.clone()), Method::None)
+                }
                 Answer::Perhaps(_) => {
                     let attempt = Attempt { asker, target, slice, action: first, bearing, problem: &problem };
                     match refute(&attempt, self.world, self.tenancy, self.symbols, self.controlled) {

@@ -39,6 +39,9 @@ pub struct Attempt<'a, 'b> {
     pub problem: &'b Problem,
 }
 
+/// The file of policies that are in none of the user's.
+const ELSEWHERE: &str = "somebody else's account";
+
 /// What symbols stand for in one attempt.
 type Assignment = BTreeMap<char, String>;
 
@@ -71,6 +74,8 @@ pub fn refute(
             }
         }
     }
+    // What nobody knows the engine takes for granted and the evaluator does not: then they need not agree.
+    let disagreement = disagreement.filter(|_| !uses_unknown(attempt.problem));
     Err(obstacle(attempt, symbols, disagreement))
 }
 
@@ -263,7 +268,7 @@ impl Concrete<'_, '_, '_> {
                 "Version": "2012-10-17",
                 "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }],
             });
-            let place = Place { file: "somebody else's account".to_owned(), pointer: String::new() };
+            let place = Place { file: ELSEWHERE.to_owned(), pointer: String::new() };
             identity.extend(Named::of_json("what that account allows itself", everything, &place));
         }
         Some(Policies {
@@ -425,7 +430,7 @@ impl Concrete<'_, '_, '_> {
         &self,
         case: &Case,
         world: &World,
-        by: Vec<(Place, Option<String>)>,
+        mut by: Vec<(Place, Option<String>)>,
         only_under: Vec<String>,
     ) -> Counterexample {
         let people = |words: &str| {
@@ -433,6 +438,8 @@ impl Concrete<'_, '_, '_> {
                 .replace("tenant A", &format!("tenant `{}`", self.text(&world.asker.to_string())))
                 .replace("tenant B", &format!("tenant `{}`", self.text(&world.owner.to_string())))
         };
+        // What a stranger's account allows itself nobody here can change.
+        by.retain(|(place, _)| place.file != ELSEWHERE);
         let because = match by.as_slice() {
             [] => String::new(),
             [(place, sid), ..] => match sid {
@@ -508,17 +515,32 @@ fn obstacle(attempt: &Attempt<'_, '_>, symbols: &Symbols, disagreement: Option<V
         .and_then(|statement| statement.resources.as_ref())
         .map(|resources| resources.values.iter().map(|text| format!("`{}`", symbols.show(text))).collect())
         .unwrap_or_default();
-    let open = attempt.problem.unknowns.first();
-    let mut reason =
-        format!("it is not known whether {} may call `{name}` on {}", attempt.asker.words, attempt.slice.words);
-    if let Some(open) = open.filter(|_| uses_unknown(attempt.problem)) {
-        reason = format!("{reason}: {open}");
-    } else if !patterns.is_empty() {
-        reason = format!(
-            "{reason}: no two tenants were found for whom {} leads from one to the other, and none can be excluded",
-            patterns.join(", ")
-        );
+    if let Some(open) = attempt.problem.unknowns.first().filter(|_| uses_unknown(attempt.problem)) {
+        let help = if open.contains("vouches for") {
+            "let code that has verified the token open the session: a role in `mintedBy`, which the trust policy names \
+             instead of the provider"
+        } else {
+            "say it with keys and operators whose meaning is fixed: `StringEquals`, `StringLike`, `ArnLike`, `Null`, `Bool`"
+        };
+        return Obstacle { place, reason: open.clone(), help: help.to_owned() };
     }
+    let open = granting.and_then(|statement| statement.resources.as_ref()).and_then(|resources| {
+        let mut symbols_in = resources.values.iter().flat_map(|text| text.chars()).filter_map(|one| symbols.get(one));
+        symbols_in.find(|symbol| symbol.name.starts_with("{{resolve:"))
+    });
+    if let Some(open) = open {
+        return Obstacle {
+            place,
+            reason: format!("what `{}` stands for is only known when the stack is deployed", open.name),
+            help: "write the ARN, or refer to the resource with `Ref` or `Fn::GetAtt`".to_owned(),
+        };
+    }
+    let reason = if patterns.is_empty() {
+        format!("no request for `{name}` was found, and none can be excluded")
+    } else {
+        let patterns = patterns.join(", ");
+        format!("no two tenants were found for whom {patterns} leads from one to the other, and none can be excluded")
+    };
     Obstacle {
         place,
         reason,

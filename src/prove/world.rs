@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use super::policy::{Defect, Document, Effect, Only, Place, Principal, Statement, read};
 use super::proof::Obstacle;
-use super::template::{Resolved, Setting, Stack, Template, instantiate};
+use super::template::{Resolved, Resource, Setting, Stack, Template, instantiate};
 use super::tenancy::{Accounts, Deployed, Meaning, Scope, Tenancy};
 use super::text::{CharSet, Symbol, Symbols, Text};
+use super::unread;
 use crate::model::IdLanguage;
 
 /// Whose stack an instance is.
@@ -50,6 +51,8 @@ pub struct Role {
     pub identity: Vec<Shipped>,
     /// Its boundary.
     pub boundary: Option<Vec<Shipped>>,
+    /// Why a boundary that it has is not known. A boundary only takes away, so what is proved without it holds with it.
+    pub unknown_boundary: Option<Obstacle>,
     /// Its own tags, which its sessions have too.
     pub tags: BTreeMap<String, Text>,
 }
@@ -224,13 +227,18 @@ impl World {
         if matches!(side, Side::Shared | Side::Owner) {
             self.obstacles.extend(stack.obstacles.iter().cloned());
         }
-        let mut reader = Reader { stack: &stack, defects: Vec::new(), obstacles: Vec::new() };
+        let mut reader = Reader { stack: &stack, defects: Vec::new(), obstacles: Vec::new(), assumptions: Vec::new() };
         let policies = reader.policies();
         let roles = reader.roles();
         if matches!(side, Side::Shared | Side::Owner) {
-            let Reader { defects, obstacles, .. } = reader;
-            self.obstacles.extend(defects.into_iter().map(obstacle));
-            self.obstacles.extend(obstacles);
+            let Reader { defects, obstacles, assumptions, .. } = reader;
+            self.assumptions.extend(assumptions);
+            let mut found: Vec<Obstacle> =
+                defects.into_iter().map(|defect| explained(obstacle(defect), &stack)).collect();
+            found.extend(obstacles.into_iter().map(|obstacle| explained(obstacle, &stack)));
+            found.extend(unread::values(&stack, &found));
+            found.extend(unread::documents(&stack, &is_read));
+            self.obstacles.extend(found);
         }
         self.instances.push(Instance { name, deployed: at, side, stack, roles, policies });
     }
@@ -315,6 +323,37 @@ fn obstacle(defect: Defect) -> Obstacle {
     }
 }
 
+/// What is said where the unknown value begins says better what to do about it.
+fn explained(obstacle: Obstacle, stack: &Stack) -> Obstacle {
+    let Some(place) = &obstacle.place else { return obstacle };
+    let there = |unknown: &&Obstacle| {
+        unknown.place.as_ref().is_some_and(|inner| {
+            inner.file == place.file
+                && (unread::within(&inner.pointer, &place.pointer) || unread::within(&place.pointer, &inner.pointer))
+        })
+    };
+    match stack.unknowns.iter().find(there) {
+        Some(unknown) if obstacle.reason.contains(&unknown.reason) => {
+            Obstacle { help: unknown.help.clone(), place: unknown.place.clone(), ..obstacle }
+        }
+        Some(unknown) => Obstacle {
+            reason: format!("{}: {}", obstacle.reason, unknown.reason),
+            help: unknown.help.clone(),
+            place: unknown.place.clone(),
+        },
+        None => obstacle,
+    }
+}
+
+/// Whether the policy at a path of properties is one that is read here.
+fn is_read(kind: &str, path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    kind.starts_with("AWS::IAM::") && kind != "AWS::IAM::GroupPolicy"
+        || OWN.iter().any(|(owner, property)| *owner == kind && path == *property)
+        || ATTACHED.iter().any(|(owner, _, property)| *owner == kind && path == *property)
+        || (kind == "AWS::Events::EventBusPolicy" && path == "Statement")
+}
+
 /// JSON as a resolved value, with truth values and numbers as texts.
 #[must_use]
 pub(super) fn resolved(value: &serde_json::Value) -> Resolved {
@@ -335,6 +374,7 @@ struct Reader<'a> {
     stack: &'a Stack,
     defects: Vec<Defect>,
     obstacles: Vec<Obstacle>,
+    assumptions: Vec<String>,
 }
 
 /// Types whose documents are policies of other resources: type, the property with the resource, that with the document.
@@ -345,11 +385,14 @@ const ATTACHED: &[(&str, &str, &str)] = &[
     ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy"),
     ("AWS::Kinesis::ResourcePolicy", "ResourceArn", "ResourcePolicy"),
     ("AWS::Logs::ResourcePolicy", "ResourceArn", "PolicyDocument"),
+    ("AWS::SQS::QueueInlinePolicy", "Queue", "PolicyDocument"),
+    ("AWS::SNS::TopicInlinePolicy", "TopicArn", "PolicyDocument"),
 ];
 
 /// Properties that hold a resource's own policy.
 const OWN: &[(&str, &str)] = &[
     ("AWS::KMS::Key", "KeyPolicy"),
+    ("AWS::KMS::ReplicaKey", "KeyPolicy"),
     ("AWS::DynamoDB::Table", "ResourcePolicy/PolicyDocument"),
     ("AWS::DynamoDB::Table", "StreamSpecification/ResourcePolicy/PolicyDocument"),
     ("AWS::ECR::Repository", "RepositoryPolicyText"),
@@ -367,6 +410,13 @@ const PATHS: &[(&str, &str)] = &[
     ("AWS::S3::MultiRegionAccessPoint", "a multi-region access point has a policy of its own"),
     ("AWS::RAM::ResourceShare", "a resource share grants beside all policies"),
     ("AWS::IAM::Group", "a group's policies reach users who are not in the template"),
+    ("AWS::IAM::GroupPolicy", "a group's policies reach users who are not in the template"),
+    ("AWS::IAM::UserToGroupAddition", "a group's policies reach users who are not in the template"),
+    ("AWS::LakeFormation::PrincipalPermissions", "Lake Formation grants beside all policies"),
+    ("AWS::LakeFormation::Permissions", "Lake Formation grants beside all policies"),
+    ("AWS::SSO::Assignment", "what people sign in with is not in the template"),
+    ("AWS::SSO::PermissionSet", "what people sign in with is not in the template"),
+    ("AWS::EKS::PodIdentityAssociation", "who may use the role is said in a cluster"),
     ("AWS::DAX::Cluster", "a DAX cluster answers for whole tables, whatever the leading key"),
 ];
 
@@ -374,6 +424,12 @@ impl Reader<'_> {
     fn place(&self, logical_id: &str, property: &str) -> Place {
         let base = Place { file: self.stack.file.clone(), pointer: String::new() };
         property.split('/').fold(base.at("Resources").at(logical_id).at("Properties"), |place, step| place.at(step))
+    }
+
+    /// An item of a property, or the property if it is no list.
+    fn item(&self, logical_id: &str, property: &str, properties: &Resolved, at: usize) -> Place {
+        let place = self.place(logical_id, property);
+        if matches!(properties.get(property), Some(Resolved::List(_))) { place.at(at) } else { place }
     }
 
     fn document(&mut self, name: &str, value: &Resolved, place: &Place) -> Shipped {
@@ -423,8 +479,18 @@ impl Reader<'_> {
                     // It may not be there to refuse anything.
                     shipped.document.statements.retain(|statement| statement.effect == Effect::Allow);
                 }
-                let targets = resource.properties.get(target).map(Resolved::items).unwrap_or_default();
-                for named in targets {
+                let Some(targets) = resource.properties.get(target) else {
+                    // A policy of the whole account: of its log groups, its keys.
+                    if shipped.document.statements.iter().any(|one| one.effect == Effect::Allow) {
+                        self.obstacles.push(Obstacle {
+                            place: Some(self.place(id, property)),
+                            reason: format!("`{id}` grants on everything of the account, and says not on what"),
+                            help: format!("name the resource in `{target}`, or leave it to a template of its own"),
+                        });
+                    }
+                    continue;
+                };
+                for named in targets.items() {
                     let owner = named.text().and_then(|text| self.named(text));
                     match owner {
                         Some(owner) => found.entry(owner).or_default().push(shipped.clone()),
@@ -438,14 +504,30 @@ impl Reader<'_> {
                 }
             }
             match kind {
-                "AWS::Lambda::Permission" => {
-                    if let Some((owner, shipped)) = self.permission(id, &resource.properties) {
-                        found.entry(owner).or_default().push(shipped);
-                    }
+                "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" if resource.properties.get("KeyPolicy").is_none() => {
+                    found.entry(id.clone()).or_default().extend(self.default_key_policy(resource));
                 }
+                "AWS::Lambda::Permission" => match self.permission(id, &resource.properties) {
+                    Some((owner, shipped)) => found.entry(owner).or_default().push(shipped),
+                    None => self.obstacles.push(Obstacle {
+                        place: Some(self.place(id, "FunctionName")),
+                        reason: format!("`{id}` lets somebody call a function that is not in the template"),
+                        help: "put the permission beside its function, and name that with `Ref` or `Fn::GetAtt`"
+                            .to_owned(),
+                    }),
+                },
                 "AWS::Events::EventBusPolicy" => {
                     let bus = resource.properties.get("EventBusName").and_then(Resolved::text);
                     let owner = bus.and_then(|bus| self.named(bus));
+                    if owner.is_none() || resource.properties.get("Statement").is_none() {
+                        self.obstacles.push(Obstacle {
+                            place: Some(resource.place.clone()),
+                            reason: format!(
+                                "`{id}` grants on a bus that is not in the template, or in a form that is not read"
+                            ),
+                            help: "put the policy beside its bus, as `EventBusName` and `Statement`".to_owned(),
+                        });
+                    }
                     if let (Some(owner), Some(value)) = (owner, resource.properties.get("Statement")) {
                         let place = self.place(id, "Statement");
                         let value = Resolved::Map(vec![
@@ -473,6 +555,28 @@ impl Reader<'_> {
         found
     }
 
+    /// What KMS gives to a key whose template gives it none: the account decides.
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+    fn default_key_policy(&mut self, resource: &Resource) -> Option<Shipped> {
+        let root = format!("arn:{}:iam::{}:root", self.stack.partition, self.stack.account);
+        let value = resolved(&serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Sid": "Enable IAM User Permissions",
+                "Effect": "Allow",
+                "Principal": { "AWS": root },
+                "Action": "kms:*",
+                "Resource": "*",
+            }],
+        }));
+        let mut shipped =
+            self.document(&format!("the policy that {} has by default", resource.logical_id), &value, &resource.place);
+        for statement in &mut shipped.document.statements {
+            statement.place = resource.place.clone();
+        }
+        Some(shipped)
+    }
+
     /// Grants beside policies: ACLs of buckets, and function URLs without a signature.
     fn acl(&mut self, id: &str, kind: &str, properties: &Resolved) {
         let text = |property: &str| properties.get(property).and_then(Resolved::text);
@@ -487,8 +591,9 @@ impl Reader<'_> {
             let acls = ownership.is_some_and(|ownership| ownership != "BucketOwnerEnforced")
                 || text("AccessControl").is_some_and(|acl| acl != "Private");
             if acls {
+                let at = if ownership.is_some() { "OwnershipControls" } else { "AccessControl" };
                 self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, "OwnershipControls")),
+                    place: Some(self.place(id, at)),
                     reason: format!("`{id}` allows access control lists, which grant beside all policies"),
                     help: "set `ObjectOwnership: BucketOwnerEnforced`".to_owned(),
                 });
@@ -586,7 +691,14 @@ impl Reader<'_> {
             });
             let mut identity = Vec::new();
             for (at, policy) in properties.get("Policies").map(Resolved::items).unwrap_or_default().iter().enumerate() {
-                let Some(value) = policy.get("PolicyDocument") else { continue };
+                let Some(value) = policy.get("PolicyDocument") else {
+                    self.obstacles.push(Obstacle {
+                        place: Some(self.item(id, "Policies", properties, at)),
+                        reason: format!("a policy of `{id}` cannot be read"),
+                        help: "write `PolicyName` and `PolicyDocument`".to_owned(),
+                    });
+                    continue;
+                };
                 let place = self.place(id, &format!("Policies/{at}/PolicyDocument"));
                 let name = policy.get("PolicyName").and_then(Resolved::text).unwrap_or("inline").to_owned();
                 let shipped = self.document(&format!("{id}: {name}"), value, &place);
@@ -595,14 +707,32 @@ impl Reader<'_> {
             for (at, managed) in
                 properties.get("ManagedPolicyArns").map(Resolved::items).unwrap_or_default().iter().enumerate()
             {
-                let place = self.place(id, &format!("ManagedPolicyArns/{at}"));
+                let place = self.item(id, "ManagedPolicyArns", properties, at);
                 let shipped = self.managed(managed, &place);
                 identity.extend(shipped);
             }
-            let boundary = properties.get("PermissionsBoundary").map(|value| {
+            let before = self.obstacles.len();
+            let boundary = properties.get("PermissionsBoundary").and_then(|value| {
                 let place = self.place(id, "PermissionsBoundary");
-                self.managed(value, &place).into_iter().collect()
+                Some(vec![self.managed(value, &place)?])
             });
+            let unknown_boundary = self.obstacles.drain(before..).next().map(|obstacle| Obstacle {
+                reason: format!("what the boundary of `{id}` leaves is not known: {}", obstacle.reason),
+                help: "make the boundary a managed policy of the template".to_owned(),
+                ..obstacle
+            });
+            if unknown_boundary.is_some() {
+                let file = &stack.file;
+                self.assumptions
+                    .push(format!("the boundary of `{id}` of {file} was not read, and nothing rests on it"));
+            }
+            if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
+                self.obstacles.push(Obstacle {
+                    place: Some(self.place(id, "Groups")),
+                    reason: format!("`{id}` is in a group, whose policies are not its own"),
+                    help: "give a role what it needs instead".to_owned(),
+                });
+            }
             let mut tags = BTreeMap::new();
             for tag in properties.get("Tags").map(Resolved::items).unwrap_or_default() {
                 if let (Some(key), Some(value)) =
@@ -618,6 +748,7 @@ impl Reader<'_> {
                 trust,
                 identity,
                 boundary,
+                unknown_boundary,
                 tags,
             });
         }
@@ -630,11 +761,25 @@ impl Reader<'_> {
                 continue;
             }
             let (id, properties) = (&resource.logical_id, &resource.properties);
-            let Some(value) = properties.get("PolicyDocument") else { continue };
             let place = self.place(id, "PolicyDocument");
+            let Some(value) = properties.get("PolicyDocument") else {
+                self.obstacles.push(Obstacle {
+                    place: Some(resource.place.clone()),
+                    reason: format!("the policy of `{id}` cannot be read"),
+                    help: "write a `PolicyDocument`".to_owned(),
+                });
+                continue;
+            };
             let mut shipped = self.document(id, value, &place);
             if resource.may_be_absent.is_some() {
                 shipped.document.statements.retain(|statement| statement.effect == Effect::Allow);
+            }
+            if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
+                self.obstacles.push(Obstacle {
+                    place: Some(self.place(id, "Groups")),
+                    reason: format!("`{id}` gives rights to a group, whose users are not in the template"),
+                    help: "give them to roles instead".to_owned(),
+                });
             }
             for property in ["Roles", "RoleName", "Users", "UserName"] {
                 for named in properties.get(property).map(Resolved::items).unwrap_or_default() {
@@ -666,7 +811,11 @@ impl Reader<'_> {
             return Some(self.document(&id, &document, &place));
         }
         if let Some(known) = text.and_then(super::actions::managed_policy) {
-            return Some(self.document(text.unwrap_or_default(), &resolved(known), place));
+            let mut shipped = self.document(text.unwrap_or_default(), &resolved(known), place);
+            for statement in &mut shipped.document.statements {
+                statement.place = place.clone();
+            }
+            return Some(shipped);
         }
         self.obstacles.push(Obstacle {
             place: Some(place.clone()),
