@@ -15,6 +15,8 @@ pub(crate) struct Edited {
     pub(crate) what: String,
     pub(crate) edits: String,
     pub(crate) words: Vec<String>,
+    /// The reading that it needs.
+    pub(crate) reading: Option<String>,
 }
 
 /// The paragraphs of a table.
@@ -24,12 +26,15 @@ pub(crate) fn table(text: &str) -> Vec<Edited> {
         match (line.strip_prefix("    "), found.last_mut()) {
             (Some(line), Some(last)) => match line.strip_prefix("! ") {
                 Some(words) => last.words.extend(words.split(" & ").map(str::to_owned)),
-                None => last.edits.extend([line, "\n"]),
+                None => match line.strip_prefix("~ ") {
+                    Some(reading) => last.reading = Some(reading.to_owned()),
+                    None => last.edits.extend([line, "\n"]),
+                },
             },
             _ => {
                 let (tier, what) = line.split_once(": ").unwrap();
                 let (tier, what) = (tier.to_owned(), what.to_owned());
-                found.push(Edited { tier, what, edits: String::new(), words: Vec::new() });
+                found.push(Edited { tier, what, edits: String::new(), words: Vec::new(), reading: None });
             }
         }
     }
@@ -76,17 +81,20 @@ fn mutations_are_refuted_with_requests_that_the_simulator_allows() {
         for words in edited.words.iter().filter(|words| !told(words)) {
             wrong.push(format!("`{words}` in: {:?}", found.iter().map(|one| &one.sentence).take(3).collect::<Vec<_>>()));
         }
-        // One request of each kind of asker is enough.
-        let mut cases: BTreeMap<String, Value> = BTreeMap::new();
-        for one in &found {
-            let asker = one.sentence.split(" may call ").next().unwrap_or_default().to_owned();
-            let literal = one.only_under.is_empty();
-            if literal {
-                cases.entry(asker).or_insert_with(|| one.case.clone());
+        // One request of each asker is enough, and one that needs no reading if there is one.
+        let plain = found.iter().any(|one| one.only_under.is_empty());
+        let needed = found.iter().flat_map(|one| &one.only_under);
+        match &edited.reading {
+            None if !plain && !found.is_empty() => wrong.push(format!("only under {:?}", found[0].only_under)),
+            Some(reading) if plain || !needed.clone().any(|needed| needed == reading) => {
+                wrong.push(format!("it does not need the reading `{reading}`"));
             }
+            _ => {}
         }
-        if found.iter().all(|one| !one.only_under.is_empty()) && !found.is_empty() {
-            wrong.push(format!("only under {:?}", found[0].only_under));
+        let mut cases: BTreeMap<String, Value> = BTreeMap::new();
+        for one in found.iter().filter(|one| one.only_under.is_empty()) {
+            let asker = one.sentence.split(" may call ").next().unwrap_or_default().to_owned();
+            cases.entry(asker).or_insert_with(|| one.case.clone());
         }
         (wrong, cases.into_values().take(3).collect::<Vec<Value>>())
     });
