@@ -263,9 +263,18 @@ impl<'a> Prover<'a, '_> {
         let untagged = self.possible(&asker, &bare);
         let mut others = BTreeSet::new();
         for other in tags {
+            // Names of tags heed case where they are listed, and not where their values are read.
+            let any_case = |character: char| {
+                let (lower, upper) = (character.to_ascii_lowercase(), character.to_ascii_uppercase());
+                Part::One(CharSet::NONE.with(lower).with(upper))
+            };
+            let name = Shape(other.chars().map(any_case).collect());
             let more = target(
                 String::new(),
-                vec![(request_tag.clone(), Known::Is(self.world.asker.to_string())), tag_keys(&[tag.as_str(), other])],
+                vec![
+                    (request_tag.clone(), Known::Is(self.world.asker.to_string())),
+                    ("aws:tagkeys".to_owned(), Known::Including(vec![name])),
+                ],
                 "sts:TagSession",
                 "other-tags",
             );

@@ -13,7 +13,7 @@ use super::evaluate::{Caller, Case, Decision, Level, Named, Reading, Request, Va
 use super::formula::{Answer, Formula, Problem, Witness};
 use super::glob::{Part as TextPart, Piece, parts};
 use super::oblige::{Bearing, keys};
-use super::policy::{Effect, Place, Statement};
+use super::policy::{Effect, Place, Principal, Statement};
 use super::proof::{Counterexample, Obstacle};
 use super::question::{Asked, Known, Layers, allowed};
 use super::targets::{Slice, Target};
@@ -93,7 +93,14 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
     }
     pairs.push((a.clone(), a.to_ascii_uppercase()));
     pairs.push((b.to_ascii_uppercase(), b.clone()));
-    for run in runs(attempt.problem) {
+    let runs = runs(attempt.problem);
+    // What makes one beginning of a name the other: `orders-` and `orders-archive-`.
+    let between = runs.iter().flat_map(|run| runs.iter().filter_map(move |other| other.strip_prefix(run.as_str())));
+    for rest in between.filter(|rest| !rest.is_empty()).collect::<BTreeSet<&str>>() {
+        pairs.push((format!("{rest}{b}"), b.clone()));
+        pairs.push((a.clone(), format!("{rest}{a}")));
+    }
+    for run in &runs {
         let padded: String = run
             .chars()
             .chain(std::iter::repeat_n('x', world.id_length.0))
@@ -143,7 +150,7 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
         }
         found.push(assignment);
     }
-    for literal in runs(attempt.problem).into_iter().take(12) {
+    for literal in runs.iter().take(12) {
         for symbol in &shared {
             let mut assignment = Assignment::from([(world.asker, a.clone()), (world.owner, b.clone())]);
             assignment.insert(*symbol, literal.clone());
@@ -153,19 +160,31 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
     found
 }
 
-/// Pieces of literal text in the patterns of a problem, between wildcards, symbols and delimiters.
+/// Pieces of literal text in the patterns and values of a problem, between wildcards, symbols and delimiters.
 fn runs(problem: &Problem) -> BTreeSet<String> {
     let mut runs = BTreeSet::new();
-    for glob in problem.variables.iter().flat_map(|variable| &variable.tests).flat_map(|test| &test.globs) {
+    let mut cut = |pieces: &mut dyn Iterator<Item = Option<char>>| {
         let mut run = String::new();
-        for piece in glob.0.iter().map(Some).chain([None]) {
+        for piece in pieces.chain([None]) {
             match piece {
-                Some(Piece::Char(character)) if !is_symbol(*character) && !"/:#".contains(*character) => {
-                    run.push(*character);
-                }
+                Some(character) if !is_symbol(character) && !"/:#".contains(character) => run.push(character),
                 _ if !run.is_empty() => _ = runs.insert(std::mem::take(&mut run)),
                 _ => {}
             }
+        }
+    };
+    for variable in &problem.variables {
+        for glob in variable.tests.iter().flat_map(|test| &test.globs) {
+            cut(&mut glob.0.iter().map(|piece| match piece {
+                Piece::Char(character) => Some(*character),
+                _ => None,
+            }));
+        }
+        for shape in &variable.shapes {
+            cut(&mut shape.0.iter().map(|part| match part {
+                Part::Char(character) => Some(*character),
+                _ => None,
+            }));
         }
     }
     runs.retain(|run| run.len() <= 64);
@@ -291,8 +310,10 @@ impl Concrete<'_, '_, '_> {
             for text in resources.chain(statement.conditions.iter().flat_map(|condition| &condition.values)) {
                 for part in parts(text, true) {
                     if let TextPart::Variable { key, .. } = part
-                        && !self.attempt.asker.keys.contains_key(&key)
-                        && self.attempt.asker.carries(&key)
+                        && match self.attempt.asker.keys.get(&key) {
+                            None => self.attempt.asker.carries(&key),
+                            Some(known) => *known == Known::free(),
+                        }
                     {
                         chosen.insert(key);
                     }
@@ -378,7 +399,22 @@ impl Concrete<'_, '_, '_> {
         let arn = arn_of("aws:principalarn")
             .filter(|arn| !arn.ends_with(':'))
             .unwrap_or_else(|| format!("arn:aws:iam::{account}:role/anyone"));
+        // Anybody with a token of a provider that is trusted for no particular one.
+        let provider = policies
+            .resource
+            .iter()
+            .flat_map(|named| &named.document.statements)
+            .filter(|statement| attempt.action.name().starts_with("AssumeRoleWith") && statement.conditions.is_empty())
+            .flat_map(|statement| statement.principals.iter().flat_map(|principals| &principals.values))
+            .find_map(|principal| match principal {
+                Principal::Federated(provider) => Some(provider.clone()),
+                _ => None,
+            });
+        if provider.is_some() {
+            context.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:principal"));
+        }
         let principal = match attempt.asker.kind {
+            Kind::Foreign if let Some(provider) = &provider => Caller::Federated { provider: provider.clone() },
             Kind::Tenant | Kind::Role | Kind::Foreign if arn.contains(":user/") => {
                 Caller::User { arn: arn.clone(), account }
             }
@@ -502,7 +538,8 @@ fn obstacle(attempt: &Attempt<'_, '_>, symbols: &Symbols, disagreement: Option<V
         .flat_map(|shipped| &shipped.document.statements)
         .find(|statement| statement.effect == Effect::Allow && means(statement, &name));
     let place = granting.map(|statement| statement.place.clone());
-    if let Some(case) = disagreement {
+    // Where the formula leaves something open, the evaluator may know better.
+    if let Some(case) = disagreement.filter(|_| !uses_unknown(attempt.problem)) {
         return Obstacle {
             place,
             reason: format!(

@@ -350,7 +350,7 @@ fn is_read(kind: &str, path: &str) -> bool {
     let path = path.trim_start_matches('/');
     kind.starts_with("AWS::IAM::") && kind != "AWS::IAM::GroupPolicy"
         || OWN.iter().any(|(owner, property)| *owner == kind && path == *property)
-        || ATTACHED.iter().any(|(owner, _, property)| *owner == kind && path == *property)
+        || ATTACHED.iter().any(|(owner, _, property, _)| *owner == kind && path == *property)
         || (kind == "AWS::Events::EventBusPolicy" && path == "Statement")
 }
 
@@ -377,17 +377,21 @@ struct Reader<'a> {
     assumptions: Vec<String>,
 }
 
-/// Types whose documents are policies of other resources: type, the property with the resource, that with the document.
-const ATTACHED: &[(&str, &str, &str)] = &[
-    ("AWS::S3::BucketPolicy", "Bucket", "PolicyDocument"),
-    ("AWS::SQS::QueuePolicy", "Queues", "PolicyDocument"),
-    ("AWS::SNS::TopicPolicy", "Topics", "PolicyDocument"),
-    ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy"),
-    ("AWS::Kinesis::ResourcePolicy", "ResourceArn", "ResourcePolicy"),
-    ("AWS::Logs::ResourcePolicy", "ResourceArn", "PolicyDocument"),
-    ("AWS::SQS::QueueInlinePolicy", "Queue", "PolicyDocument"),
-    ("AWS::SNS::TopicInlinePolicy", "TopicArn", "PolicyDocument"),
+/// Types whose documents are policies of other resources: type, the property with the resource, that with the document,
+/// and the types that the resource may have.
+const ATTACHED: &[(&str, &str, &str, &[&str])] = &[
+    ("AWS::S3::BucketPolicy", "Bucket", "PolicyDocument", &["AWS::S3::Bucket"]),
+    ("AWS::SQS::QueuePolicy", "Queues", "PolicyDocument", &["AWS::SQS::Queue"]),
+    ("AWS::SNS::TopicPolicy", "Topics", "PolicyDocument", &["AWS::SNS::Topic"]),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy", &["AWS::SecretsManager::Secret"]),
+    ("AWS::Kinesis::ResourcePolicy", "ResourceArn", "ResourcePolicy", &["AWS::Kinesis::Stream"]),
+    ("AWS::Logs::ResourcePolicy", "ResourceArn", "PolicyDocument", &["AWS::Logs::LogGroup"]),
+    ("AWS::SQS::QueueInlinePolicy", "Queue", "PolicyDocument", &["AWS::SQS::Queue"]),
+    ("AWS::SNS::TopicInlinePolicy", "TopicArn", "PolicyDocument", &["AWS::SNS::Topic"]),
 ];
+
+/// Types of roles and users.
+const IDENTITIES: &[&str] = &["AWS::IAM::Role", "AWS::IAM::User"];
 
 /// Properties that hold a resource's own policy.
 const OWN: &[(&str, &str)] = &[
@@ -444,11 +448,13 @@ impl Reader<'_> {
         Shipped { name: name.to_owned(), document, value }
     }
 
-    /// The logical id of the resource that a text names: by reference, name or ARN.
-    fn named(&self, text: &str) -> Option<String> {
+    /// The logical id of the resource of one of the types that a text names: by reference, name or ARN. Resources of
+    /// other types may have the same name: a function and its role.
+    fn named(&self, text: &str, kinds: &[&str]) -> Option<String> {
         self.stack
             .resources
             .iter()
+            .filter(|resource| kinds.contains(&resource.kind.as_str()))
             .map(|resource| &resource.logical_id)
             .find(|id| {
                 self.stack.reference(id).as_deref() == Some(text)
@@ -471,7 +477,7 @@ impl Reader<'_> {
                     found.entry(id.clone()).or_default().push(shipped);
                 }
             }
-            for (_, target, property) in ATTACHED.iter().filter(|(policy, _, _)| *policy == kind) {
+            for (_, target, property, kinds) in ATTACHED.iter().filter(|(policy, ..)| *policy == kind) {
                 let Some(value) = resource.properties.get(property) else { continue };
                 let place = self.place(id, property);
                 let mut shipped = self.document(id, value, &place);
@@ -491,15 +497,11 @@ impl Reader<'_> {
                     continue;
                 };
                 for named in targets.items() {
-                    let owner = named.text().and_then(|text| self.named(text));
+                    let owner = named.text().and_then(|text| self.named(text, kinds));
                     match owner {
                         Some(owner) => found.entry(owner).or_default().push(shipped.clone()),
                         None if shipped.document.statements.iter().all(|one| one.effect == Effect::Deny) => {}
-                        None => self.obstacles.push(Obstacle {
-                            place: Some(self.place(id, target)),
-                            reason: format!("`{id}` grants on something that is not in the template"),
-                            help: "put the policy beside its resource".to_owned(),
-                        }),
+                        None => self.elsewhere(id, target),
                     }
                 }
             }
@@ -518,7 +520,7 @@ impl Reader<'_> {
                 },
                 "AWS::Events::EventBusPolicy" => {
                     let bus = resource.properties.get("EventBusName").and_then(Resolved::text);
-                    let owner = bus.and_then(|bus| self.named(bus));
+                    let owner = bus.and_then(|bus| self.named(bus, &["AWS::Events::EventBus"]));
                     if owner.is_none() || resource.properties.get("Statement").is_none() {
                         self.obstacles.push(Obstacle {
                             place: Some(resource.place.clone()),
@@ -553,6 +555,15 @@ impl Reader<'_> {
             self.acl(id, kind, &resource.properties);
         }
         found
+    }
+
+    /// A policy is about a resource that cannot be found.
+    fn elsewhere(&mut self, id: &str, property: &str) {
+        self.obstacles.push(Obstacle {
+            place: Some(self.place(id, property)),
+            reason: format!("`{id}` grants on something that is not in the template"),
+            help: "put the policy beside its resource".to_owned(),
+        });
     }
 
     /// What KMS gives to a key whose template gives it none: the account decides.
@@ -611,7 +622,10 @@ impl Reader<'_> {
     /// A function's permission, as the statement that it becomes.
     fn permission(&mut self, id: &str, properties: &Resolved) -> Option<(String, Shipped)> {
         let text = |property: &str| properties.get(property).and_then(Resolved::text);
-        let owner = self.named(text("FunctionName")?)?;
+        let named = text("FunctionName")?;
+        // A version or an alias is named behind the function's ARN.
+        let whole = named.match_indices(':').nth(6).map_or(named, |(end, _)| named.get(..end).unwrap_or(named));
+        let owner = self.named(whole, &["AWS::Lambda::Function"])?;
         let place = self.place(id, "Principal");
         let principal = text("Principal")?.to_owned();
         let (kind, principal) = if principal == "*" {
@@ -645,7 +659,7 @@ impl Reader<'_> {
                 }
                 merged
             });
-        let arn = self.stack.arn(&owner)?;
+        let arn = if whole == named { self.stack.arn(&owner)? } else { named.to_owned() };
         let action = text("Action").unwrap_or("lambda:InvokeFunction").to_owned();
         let mut statement = vec![
             ("Effect".to_owned(), Resolved::Text("Allow".to_owned())),
@@ -674,7 +688,7 @@ impl Reader<'_> {
         let mut roles = Vec::new();
         for resource in &stack.resources {
             let (id, properties) = (&resource.logical_id, &resource.properties);
-            if !matches!(resource.kind.as_str(), "AWS::IAM::Role" | "AWS::IAM::User") {
+            if !IDENTITIES.contains(&resource.kind.as_str()) {
                 continue;
             }
             let Some(arn) = stack.arn(id) else {
@@ -783,7 +797,7 @@ impl Reader<'_> {
             }
             for property in ["Roles", "RoleName", "Users", "UserName"] {
                 for named in properties.get(property).map(Resolved::items).unwrap_or_default() {
-                    let owner = named.text().and_then(|text| self.named(text));
+                    let owner = named.text().and_then(|text| self.named(text, IDENTITIES));
                     match owner.and_then(|owner| roles.iter_mut().find(|role| role.logical_id == owner)) {
                         Some(role) => role.identity.push(shipped.clone()),
                         None => self.obstacles.push(Obstacle {
@@ -801,9 +815,8 @@ impl Reader<'_> {
     /// A managed policy by its ARN: one of the template, or none that is known.
     fn managed(&mut self, value: &Resolved, place: &Place) -> Option<Shipped> {
         let text = value.text();
-        if let Some(id) = text.and_then(|text| self.named(text))
+        if let Some(id) = text.and_then(|text| self.named(text, &["AWS::IAM::ManagedPolicy"]))
             && let Some(resource) = self.stack.resource(&id)
-            && resource.kind == "AWS::IAM::ManagedPolicy"
         {
             let document = resource.properties.get("PolicyDocument")?.clone();
             // Its own loop attaches it too if it lists its roles; attached twice says no more than once.
