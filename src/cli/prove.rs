@@ -260,10 +260,9 @@ fn places(proof: &Proof) -> Vec<&Place> {
     places
 }
 
-/// What a JSON pointer leads to, or what is nearest above it; of what has no nearer place the file is shown.
+/// What a JSON pointer leads to, or what is nearest above it; nothing where not even the resource is there.
 fn at<'n>(tree: &'n Node, pointer: &str) -> Option<&'n Node> {
-    let mut found = None;
-    let mut node = tree;
+    let (mut node, mut depth) = (tree, 0);
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
         let next = match &node.value {
@@ -271,10 +270,13 @@ fn at<'n>(tree: &'n Node, pointer: &str) -> Option<&'n Node> {
             Value::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
             _ => None,
         };
-        let Some(next) = next else { break };
-        (node, found) = (next, Some(next));
+        match next {
+            Some(next) => (node, depth) = (next, depth + 1),
+            None if depth < 2 => return None,
+            None => break,
+        }
     }
-    found
+    (depth > 0).then_some(node)
 }
 
 /// The part of a value that tells a reader which it is: of a statement its `Sid` or what it does, not its first brace.
