@@ -139,6 +139,7 @@ mod foreign {
         ("no-templates", &[(D, "templates:\n", "templates: []\nunused:\n")], 1),
         ("no-resources", &[(T, "Resources:\n", "Things:\n")], 3),
         ("not-a-policy", &[(T, OWN_ITEMS, "              - Sid: OwnItems\n                Efect: Allow\n")], 3),
+        ("logs-of-every-region", &[(T, "                Resource: !Sub ${ServiceLogs.Arn}:*\n", "                Resource: \"*\"\n")], 3),
         ("misspelt", &[(T, "Action: [dynamodb:GetItem, dynamodb:PutItem, dynamodb:Query]", "Action: [dynamodb:GetItem, dynamodb:PutItems, dynamodb:Query]"), (T, "\"aws:RequestTag/TenantId\": \"?*\"", "\"aws:RequestTags/TenantId\": \"?*\"")], 0),
         ("key-never-carried", &[(T, "              - Sid: OwnObjects\n                Effect: Allow\n", "              - Sid: OwnObjects\n                Effect: Allow\n                Condition: { StringEquals: { \"dynamodb:LeadingKeys\": \"${aws:PrincipalTag/TenantId}\" } }\n")], 1),
     ];

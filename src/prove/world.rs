@@ -170,8 +170,7 @@ impl World {
             (Side::Owner, Accounts::Own) => self.account("tenant B's account", "222222222222"),
             _ => self.account("the cell's account", "210000000001"),
         };
-        let region_letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
-        let region = intern(&mut self.symbols, "region", region_letters, (9, 20), None, "eu-west-1".to_owned());
+        let region = self.region("region", "eu-west-1");
         let stack_name = intern(
             &mut self.symbols,
             &format!("the stack name of {name}"),
@@ -245,6 +244,16 @@ impl World {
 
     fn account(&mut self, name: &str, sample: &str) -> char {
         intern(&mut self.symbols, name, CharSet::digits(), (12, 12), Some("accounts"), sample.to_owned())
+    }
+
+    fn region(&mut self, name: &str, sample: &str) -> char {
+        let letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
+        intern(&mut self.symbols, name, letters, (9, 20), Some("regions"), sample.to_owned())
+    }
+
+    /// A region that is not the one of the other stacks.
+    pub(super) fn other_region(&mut self) -> char {
+        self.region("another region", "us-east-2")
     }
 
     /// An account that belongs to none of the tenants.
