@@ -188,9 +188,33 @@ fn no_lockout(
     })
 }
 
+/// What every proof rests on; `docs/proof.md` has the reasons.
+const ASSUMED: &[&str] = &[
+    "what is deployed is what was read, in one state",
+    "the declaration is true, and ids are checked against its language where tenants are made",
+    "code opens sessions for the tenant whose request it serves",
+    "no two tenants and no two cells have the same digest",
+    "stacks have different names, and what CloudFormation and services make up at random does not repeat",
+    "every index of a table begins its key with the tenant's, as the table does",
+    "parameters hold no wildcards",
+    "AWS Lambda adds `lambda:SourceFunctionArn` to what a function's code asks",
+    "services take roles that are passed to them within the role's own account only",
+    "services that use a key for somebody check that somebody's access to the data",
+    "the partition is `aws`",
+    "principals that are in none of the templates hold no rights on what is in them",
+];
+
 /// What the answers rest on.
 fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
     proof.assumptions.extend(world.assumptions.iter().cloned());
+    proof.assumptions.extend(ASSUMED.iter().map(|assumed| (*assumed).to_owned()));
+    for deployed in &tenancy.templates {
+        for (id, actor) in &deployed.roles {
+            if let tenancy::Actor::Session { ids_checked_by: Some(reason), .. } = actor {
+                proof.assumptions.push(format!("the tag of sessions of `{id}` is always an id: {reason}"));
+            }
+        }
+    }
     let mut obstacles: Vec<&proof::Obstacle> = Vec::new();
     for obstacle in &world.obstacles {
         if !obstacles.contains(&obstacle) {

@@ -183,9 +183,15 @@ impl<'a> Prover<'a, '_> {
             }
         };
         for instance in &self.world.instances {
-            let of_roles = instance.roles.iter().flat_map(|role| role.identity.iter().chain(&role.trust));
-            for statement in
-                of_roles.chain(instance.policies.values().flatten()).flat_map(|shipped| &shipped.document.statements)
+            let of_roles = instance
+                .roles
+                .iter()
+                .flat_map(|role| role.identity.iter().chain(&role.trust).chain(role.boundary.iter().flatten()));
+            let organization = self.world.guardrails.iter().flat_map(|(scps, rcps)| scps.iter().chain(rcps));
+            for statement in of_roles
+                .chain(instance.policies.values().flatten())
+                .chain(organization)
+                .flat_map(|shipped| &shipped.document.statements)
             {
                 statement.resources.iter().flat_map(|resources| &resources.values).for_each(|text| note(text));
                 for condition in &statement.conditions {
@@ -256,7 +262,8 @@ impl<'a> Prover<'a, '_> {
         }
         let bare = target(
             format!("a session in role `{}` without a tag", minted.logical_id),
-            vec![(request_tag.clone(), Known::Absent), ("aws:tagkeys".to_owned(), Known::Absent)],
+            // It may have other tags.
+            vec![(request_tag.clone(), Known::Absent)],
             "sts:AssumeRole",
             "untagged",
         );
@@ -315,7 +322,13 @@ impl<'a> Prover<'a, '_> {
             Some(role) => role.trust.iter().filter(|_| slice.claim == Claim::Mint).collect(),
             None => instance.policies.get(&target.logical_id).into_iter().flatten().collect(),
         };
-        bearing.rcps = self.world.guardrails.get(instance.deployed).map(|(_, rcps)| rcps.iter().collect())?;
+        // Only some services look at resource control policies.
+        let controlled = |action: &Action| {
+            self.controlled.contains(action.service().prefix()) && action.full_name() != "kms:RetireGrant"
+        };
+        if slice.actions.iter().all(controlled) {
+            bearing.rcps = self.world.guardrails.get(instance.deployed).map(|(_, rcps)| rcps.iter().collect())?;
+        }
         Some(bearing)
     }
 
@@ -340,8 +353,11 @@ impl<'a> Prover<'a, '_> {
         }
         for action in &slice.actions {
             let name = action.full_name();
-            let signature: Vec<bool> = statements.iter().map(|statement| means(statement, &name)).collect();
-            let signature = if granting(&signature) { signature } else { Vec::new() };
+            let mut signature: Vec<bool> = statements.iter().map(|statement| means(statement, &name)).collect();
+            // Actions that the same statements mean are asked together only if they carry the same keys.
+            let granted = granting(&signature);
+            signature.extend(keys_in(&statements).map(|key| action.carries(key) != Carries::No));
+            let signature = if granted { signature } else { Vec::new() };
             groups.entry(signature).or_default().push(*action);
         }
         for (signature, actions) in groups {
@@ -386,7 +402,8 @@ impl<'a> Prover<'a, '_> {
         let mut groups: BTreeMap<Vec<bool>, Vec<Action>> = BTreeMap::new();
         for action in actions {
             let name = action.full_name();
-            let signature = organization.iter().map(|statement| means(statement, &name)).collect();
+            let carried = keys_in(&organization).map(|key| action.carries(key) != Carries::No);
+            let signature = organization.iter().map(|statement| means(statement, &name)).chain(carried).collect();
             groups.entry(signature).or_default().push(*action);
         }
         let split = groups.len() > 1;
@@ -456,7 +473,7 @@ impl<'a> Prover<'a, '_> {
         let Some(owner) = self.instance(target.instance) else { return false };
         // A role of another template is named with its file.
         let named = slice.exempt.iter().any(|exempt| match exempt.split_once('#') {
-            None => instance.deployed == owner.deployed && *exempt == role.logical_id,
+            None => asker.role.is_some_and(|(at, _)| at == target.instance) && *exempt == role.logical_id,
             Some((file, id)) => instance.stack.file == file && id == role.logical_id,
         });
         named && !asker.id.ends_with("/untagged") && owner.side != Side::OtherCell
@@ -506,6 +523,11 @@ impl<'a> Prover<'a, '_> {
         let cross_check = (self.listener)(id, problem, self.symbols, answer == Answer::Never);
         (formula, answer, cross_check)
     }
+}
+
+/// The keys that conditions of the statements look at, more than once each perhaps.
+fn keys_in<'s>(statements: &'s [&'s Statement]) -> impl Iterator<Item = &'s str> {
+    statements.iter().flat_map(|statement| &statement.conditions).map(|condition| condition.key.as_str())
 }
 
 /// What is known of the keys of a request.

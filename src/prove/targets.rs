@@ -58,7 +58,7 @@ pub struct Slice {
 /// What would have stopped somebody from what only code keeps apart.
 pub(super) const THROUGH: &str = "only the roles that the declaration names should reach it";
 
-/// Types that hold nothing of anybody's and can be named by no policy that matters: bindings, routes and pictures.
+/// Types that policies can name.
 fn has_actions(kind: &str) -> bool {
     service(kind).is_some()
 }
@@ -102,8 +102,50 @@ pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
             }
         }
     }
+    found.extend(accounts(world));
     world.obstacles.extend(obstacles);
     world.assumptions.extend(notes);
+    found
+}
+
+/// The accounts themselves: whoever makes or changes a principal in one can have all that is in it.
+fn accounts(world: &World) -> Vec<Target> {
+    let mut found: Vec<Target> = Vec::new();
+    let types = ["role", "user", "group", "policy", "instance-profile", "oidc-provider", "saml-provider"];
+    let mut actions = on("iam", &types);
+    // It makes roles for services alone, with policies that AWS writes.
+    actions.retain(|action| class(*action) == Class::Control && action.name() != "CreateServiceLinkedRole");
+    for (at, instance) in world.instances.iter().enumerate() {
+        // What tenant A may do in an account of its own harms nobody else.
+        let own = instance.side == Side::Asker
+            && world
+                .instances
+                .iter()
+                .all(|other| other.side == Side::Asker || other.stack.account != instance.stack.account);
+        if own || found.iter().any(|known| known.account == instance.stack.account) {
+            continue;
+        }
+        let of_whom = if instance.side == Side::Owner { " of tenant B" } else { "" };
+        found.push(Target {
+            id: format!("{}/account", instance.name),
+            instance: at,
+            logical_id: String::new(),
+            parts: vec![Slice {
+                name: "principals",
+                claim: Claim::Control,
+                words: format!("the roles, users and policies of the account{of_whom}"),
+                actions: actions.clone(),
+                shapes: vec![Shape::starting(&format!("arn:aws:iam::{}:", instance.stack.account))],
+                keys: Vec::new(),
+                resource_decides: false,
+                exempt: Vec::new(),
+                guard: "no role of the product may make or change principals, or pass roles on",
+            }],
+            account: instance.stack.account.clone(),
+            region: instance.stack.region.clone(),
+            tags: BTreeMap::new(),
+        });
+    }
     found
 }
 
@@ -148,7 +190,10 @@ impl Maker<'_> {
         let of = |side| {
             let mut instances = self.world.instances.iter();
             let instance = instances.find(|one| one.deployed == own.deployed && one.side == side)?;
-            Some(instance.stack.owned_arns(logical_id)).filter(|arns| !arns.is_empty())
+            let mut arns = instance.stack.owned_arns(logical_id);
+            let region = instance.stack.region.as_str();
+            arns.iter_mut().for_each(|(arn, _)| *arn = arn.replace(region, "the region"));
+            Some(arns).filter(|arns| !arns.is_empty())
         };
         matches!((of(Side::Shared), of(Side::OtherCell)), (Some(one), Some(other)) if one == other)
     }

@@ -93,6 +93,8 @@ pub struct World {
     pub id_length: (usize, usize),
     /// The organization's policies of each deployed template: service control, resource control.
     pub guardrails: Vec<(Vec<Shipped>, Vec<Shipped>)>,
+    /// What instances of each template are called.
+    stems: Vec<String>,
     /// What cannot be known.
     pub obstacles: Vec<Obstacle>,
     /// What was taken for granted.
@@ -128,10 +130,12 @@ impl World {
             id_alphabet: alphabet,
             id_length: length,
             guardrails: Vec::new(),
+            stems: Vec::new(),
             obstacles: Vec::new(),
             assumptions: Vec::new(),
         };
         world.read_guardrails(tenancy, guardrails);
+        world.stems = stems(tenancy);
         // Shared stacks first: those of tenants read their outputs.
         let mut order: Vec<(usize, &Deployed)> = tenancy.templates.iter().enumerate().collect();
         order.sort_by_key(|(_, deployed)| deployed.scope);
@@ -157,10 +161,9 @@ impl World {
     }
 
     fn instantiate(&mut self, at: usize, deployed: &Deployed, template: &Template, side: Side) {
-        let stem = deployed.template.rsplit('/').next().unwrap_or(&deployed.template);
-        let stem = stem.split('.').next().unwrap_or(stem);
+        let stem = self.stems.get(at).cloned().unwrap_or_default();
         let (name, who) = match side {
-            Side::Shared => (stem.to_owned(), "the cell"),
+            Side::Shared => (stem.clone(), "the cell"),
             Side::OtherCell => (format!("{stem} of another cell"), "another cell"),
             Side::Asker => (format!("tenant A's {stem}"), "tenant A"),
             Side::Owner => (format!("tenant B's {stem}"), "tenant B"),
@@ -170,7 +173,11 @@ impl World {
             (Side::Owner, Accounts::Own) => self.account("tenant B's account", "222222222222"),
             _ => self.account("the cell's account", "210000000001"),
         };
-        let region = self.region("region", "eu-west-1");
+        // Another cell may be in another region, or in the same.
+        let region = match side {
+            Side::OtherCell => self.region("another cell's region", "eu-central-1", None),
+            _ => self.region("region", "eu-west-1", Some("regions")),
+        };
         let stack_name = intern(
             &mut self.symbols,
             &format!("the stack name of {name}"),
@@ -194,17 +201,19 @@ impl World {
                     Side::Shared | Side::OtherCell => continue,
                 },
                 Meaning::TenantDigest { length } | Meaning::CellDigest { length } => {
+                    // A tenant's stack is told the digest of its cell.
+                    let who = match (meaning, side) {
+                        (Meaning::CellDigest { .. }, Side::Asker | Side::Owner) => "the cell",
+                        _ => who,
+                    };
                     let sample = digest_sample(who, *length);
                     let name = format!("the {parameter} of {who}");
                     let family = format!("digests `{parameter}`");
-                    let letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit(), false);
+                    let letters = template.characters_of(parameter).and(CharSet::names());
                     intern(&mut self.symbols, &name, letters, (*length, *length), Some(&family), sample).to_string()
                 }
-                Meaning::TenantText => {
-                    let letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
-                    let name = format!("the {parameter} of {who}");
-                    intern(&mut self.symbols, &name, letters, (1, 64), None, "label".to_owned()).to_string()
-                }
+                // The template's own declaration says what it may hold.
+                Meaning::TenantText => continue,
                 Meaning::Stack { template } => {
                     setting.stacks.insert(parameter.clone(), template.clone());
                     let name = format!("the {parameter} of {stem}");
@@ -246,14 +255,14 @@ impl World {
         intern(&mut self.symbols, name, CharSet::digits(), (12, 12), Some("accounts"), sample.to_owned())
     }
 
-    fn region(&mut self, name: &str, sample: &str) -> char {
+    fn region(&mut self, name: &str, sample: &str, family: Option<&str>) -> char {
         let letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
-        intern(&mut self.symbols, name, letters, (9, 20), Some("regions"), sample.to_owned())
+        intern(&mut self.symbols, name, letters, (9, 20), family, sample.to_owned())
     }
 
     /// A region that is not the one of the other stacks.
     pub(super) fn other_region(&mut self) -> char {
-        self.region("another region", "us-east-2")
+        self.region("another region", "us-east-2", Some("regions"))
     }
 
     /// An account that belongs to none of the tenants.
@@ -287,6 +296,24 @@ impl World {
         }
         read_in
     }
+}
+
+/// Names for templates: the file without folder and extension, or all of it where two would have one name.
+fn stems(tenancy: &Tenancy) -> Vec<String> {
+    let short = |file: &str| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let endings = [".template.json", ".template.yaml", ".template.yml", ".json", ".yaml", ".yml", ".template"];
+        endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name).to_owned()
+    };
+    let all: Vec<String> = tenancy.templates.iter().map(|deployed| short(&deployed.template)).collect();
+    let files = tenancy.templates.iter().map(|deployed| &deployed.template);
+    all.iter()
+        .zip(files)
+        .map(|(stem, file)| {
+            let alone = all.iter().filter(|other| *other == stem).count() == 1;
+            if alone { stem.clone() } else { file.clone() }
+        })
+        .collect()
 }
 
 /// Adds a symbol. There are far more characters for symbols than any template has names; should they run out, the
