@@ -79,7 +79,8 @@ fn mutations_are_refuted_with_requests_that_the_simulator_allows() {
         let found = counterexamples(&proof);
         let told = |words: &String| found.iter().any(|one| one.sentence.contains(words));
         for words in edited.words.iter().filter(|words| !told(words)) {
-            wrong.push(format!("`{words}` in: {:?}", found.iter().map(|one| &one.sentence).take(3).collect::<Vec<_>>()));
+            wrong
+                .push(format!("`{words}` in: {:?}", found.iter().map(|one| &one.sentence).take(3).collect::<Vec<_>>()));
         }
         // One request of each asker is enough, and one that needs no reading if there is one.
         let plain = found.iter().any(|one| one.only_under.is_empty());

@@ -44,7 +44,8 @@ impl World {
     fn read(blueprint: &str) -> Self {
         let emitted = assembled(blueprint);
         let declaration: Value = serde_json::from_slice(&emitted["tenancy.json"]).unwrap();
-        let files = emitted.iter().filter_map(|(path, bytes)| Some((path.clone(), serde_json::from_slice(bytes).ok()?)));
+        let files =
+            emitted.iter().filter_map(|(path, bytes)| Some((path.clone(), serde_json::from_slice(bytes).ok()?)));
         Self { declaration, files: files.collect() }.trimmed()
     }
 
