@@ -46,3 +46,21 @@ fn rewrites_stay_proved() {
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), table.len(), wrong.join("\n"));
 }
+
+#[test]
+fn what_cannot_be_known_is_said() {
+    let table = table(include_str!("unknown.txt"));
+    let results = prove_all(&table, |_, world| {
+        let proof = world.prove();
+        (proof.result(), troubles(&proof))
+    });
+    let mut wrong = Vec::new();
+    for (edited, (result, troubles)) in table.iter().zip(results) {
+        let told = |words: &String| troubles.iter().any(|trouble| trouble.contains(words));
+        if result != Outcome::Unknown || !edited.words.iter().all(told) {
+            let few: Vec<_> = troubles.iter().take(3).collect();
+            wrong.push(format!("{}: {} {few:?}", edited.what, result.as_str()));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), table.len(), wrong.join("\n"));
+}
