@@ -1,5 +1,5 @@
-//! Edits that mean nothing change no verdict: the order of statements, their names, capitals in actions, grants that touch
-//! nothing.
+//! Edits that mean nothing change no verdict: the order of statements, their names, capitals in actions, grants that
+//! touch nothing.
 
 use serde_json::{Value, json};
 use tenantry::prove::proof::Proof;
