@@ -37,8 +37,11 @@ fn swapped(action: &Value) -> Value {
     }
 }
 
+/// An edit, and what people call it.
+type Edit = (&'static str, fn(&mut World));
+
 /// The edits.
-const EDITS: [(&str, fn(&mut World)); 4] = [
+const EDITS: [Edit; 4] = [
     ("the order of statements", |world| each_document(world, &mut |statements| statements.reverse())),
     ("names of statements", |world| {
         let mut number = 0;
