@@ -1,0 +1,1 @@
+//! Records that are as they should be, and records that are not.
