@@ -5,8 +5,6 @@
 //! What is kept of a tenant is its id and a few numbers: about 80 bytes.
 
 mod form;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 

@@ -1,1 +1,0 @@
-//! Records that are as they should be, and records that are not.
