@@ -140,7 +140,8 @@ fn statement(claim: Claim, sid: &Option<String>) -> String {
     let does = match claim {
         Claim::Data | Claim::Mint | Claim::Control => "allows it",
         Claim::Lockout => "denies it",
-        Claim::Packing | Claim::Instance => "differs",
+        Claim::Packing => "differs",
+        Claim::Instance => return "this is deployed, and it is not what was proved".to_owned(),
     };
     sid.as_ref().map_or_else(|| format!("this statement {does}"), |sid| format!("statement `{sid}` {does}"))
 }

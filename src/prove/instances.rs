@@ -162,6 +162,7 @@ impl Met {
 /// Holds the stacks of an assembly against what was proved.
 #[derive(Debug)]
 pub struct Instances {
+    expanded: bool,
     ids: IdLanguage,
     kinds: BTreeMap<String, Kind>,
     shared: BTreeMap<String, Shared>,
@@ -181,10 +182,12 @@ pub struct Instances {
 }
 
 impl Instances {
-    /// A checker for the templates of a declaration. `digests` are those of the files that were proved.
+    /// A checker for the templates of a declaration. `digests` are those of the files that were proved;
+    /// where the assembly is `expanded`, tenants have templates of their own.
     #[must_use]
-    pub fn new(tenancy: &Tenancy, ids: &IdLanguage, digests: &BTreeMap<String, Digest>) -> Self {
+    pub fn new(tenancy: &Tenancy, ids: &IdLanguage, digests: &BTreeMap<String, Digest>, expanded: bool) -> Self {
         let mut instances = Self {
+            expanded,
             ids: ids.clone(),
             kinds: BTreeMap::new(),
             shared: BTreeMap::new(),
@@ -335,7 +338,7 @@ impl Instances {
             let place = |rest: &str| place(&format!("/stacks/{at}{rest}"));
             self.stacks += 1;
             self.name(stack, who, &place);
-            let own = !self.kinds.contains_key(&*stack.template);
+            let own = self.expanded && !self.kinds.contains_key(&*stack.template);
             let template = match (own, &mut read) {
                 (false, _) => Some(stack.template.to_string()),
                 (true, Some(read)) => self.compare(record, stack, *read, &place),

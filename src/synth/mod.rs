@@ -134,7 +134,8 @@ pub fn synth(
     };
     shapes.write(&draft)?;
     let organization = policies.write(&draft, model, inputs.facts)?;
-    let mut instances = options.prove.then(|| proof::instances(model, &shapes, &organization)).flatten();
+    let mut instances =
+        options.prove.then(|| proof::instances(model, &shapes, &organization, options.expand)).flatten();
     let declare = |variant: &std::sync::Arc<shapes::Shape>| {
         let own = std::slice::from_ref(variant);
         let tenancy = tenancy::tenancy(model, &shapes, own, &organization.tiers, &organization.suspended);

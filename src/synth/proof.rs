@@ -37,10 +37,15 @@ pub(super) struct Written<'a> {
 }
 
 /// What tenants' records are held against. It is made before the first of them, and of the same declaration.
-pub(super) fn instances(model: &Model, shapes: &Shapes, organization: &organization::Written) -> Option<Instances> {
+pub(super) fn instances(
+    model: &Model,
+    shapes: &Shapes,
+    organization: &organization::Written,
+    expanded: bool,
+) -> Option<Instances> {
     let tenancy = super::tenancy::tenancy(model, shapes, &[], &organization.tiers, &organization.suspended);
     let digests = shapes.all().map(|shape| (shape.path.clone(), shape.sha256)).collect();
-    let mut instances = Instances::new(&tenancy, &IdLanguage::new(&tenancy.ids.pattern).ok()?, &digests);
+    let mut instances = Instances::new(&tenancy, &IdLanguage::new(&tenancy.ids.pattern).ok()?, &digests, expanded);
     for (tier, policies) in model.tiers.iter().zip(&organization.tiers) {
         instances.policies(tier.name.as_str(), policies);
     }

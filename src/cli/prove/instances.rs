@@ -24,7 +24,7 @@ pub(super) fn hold(assembly: &Assembly, request: &Request, proof: &mut Proof) ->
     let digests: BTreeMap<String, Digest> =
         request.files.iter().map(|(name, bytes)| (name.clone(), Digest::of(bytes))).collect();
     let manifest = assembly.manifest();
-    let mut instances = Instances::new(tenancy, &ids, &digests);
+    let mut instances = Instances::new(tenancy, &ids, &digests, manifest.expanded);
     for deployed in &tenancy.templates {
         if manifest.expanded
             && let Some(bytes) = request.files.get(&deployed.template)
