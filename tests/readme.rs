@@ -38,6 +38,11 @@ impl Desk {
             let path = entry.unwrap().path();
             fs::copy(&path, blueprints.join(path.file_name().unwrap())).unwrap();
         }
+        let foreign = Path::new("tests/fixtures/foreign/hand-leaking");
+        fs::create_dir_all(folder.path().join(foreign)).unwrap();
+        for name in ["template.yaml", "tenancy.yaml"] {
+            fs::copy(root().join(foreign).join(name), folder.path().join(foreign).join(name)).unwrap();
+        }
         Self { folder }
     }
 
@@ -84,6 +89,22 @@ fn has(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok()
 }
 
+/// Whether something was printed as it is said. `…` stands for any text.
+fn fits(printed: &str, said: &str) -> bool {
+    let mut pieces = said.split('…');
+    let Some(mut rest) = pieces.next().and_then(|first| printed.strip_prefix(first)) else { return false };
+    let mut last = None;
+    for piece in pieces {
+        // What ends the text must stand at its end; anything else may stand at its first place.
+        if let Some(before) = last.replace(piece) {
+            let Some(at) = rest.find(before) else { return false };
+            rest = &rest[at + before.len()..];
+        }
+    }
+    // A line that is left out takes its line break with it.
+    last.map_or(rest.is_empty(), |last| rest.ends_with(last))
+}
+
 #[test]
 fn what_the_readme_shows_is_what_happens() {
     let desk = Desk::new();
@@ -103,7 +124,9 @@ fn what_the_readme_shows_is_what_happens() {
                         continue;
                     }
                     let (printed, _) = desk.run(&command);
-                    assert_eq!(printed, said, "what `{command}` prints");
+                    if !fits(&printed, &said) {
+                        assert_eq!(printed, said, "what `{command}` prints");
+                    }
                     ran += 1;
                 }
             }

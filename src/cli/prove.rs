@@ -85,11 +85,11 @@ pub(super) fn run(args: &args::Prove, engine: Engine, terminal: &Terminal) -> an
         }
     }
     located(&proof, &input, &mut sources).into_iter().for_each(|finding| wrong.push(finding));
-    terminal.report(wrong, &sources, false)?;
+    let reported = terminal.report(wrong, &sources, false)?;
     for line in summary(&proof, &evidence) {
         terminal.say(&line)?;
     }
-    Ok(if proof.result() == Outcome::Proved { Ending::Fine } else { Ending::NotProved })
+    Ok(if proof.result() == Outcome::Proved { reported } else { Ending::NotProved })
 }
 
 /// The files that are to hold reports, and how each is laid out.
@@ -269,7 +269,7 @@ fn located(proof: &Proof, input: &Input, sources: &mut SourceMap) -> Vec<Diagnos
 
 /// The places that findings will ask for.
 fn places(proof: &Proof) -> Vec<&Place> {
-    let mut places = Vec::new();
+    let mut places: Vec<&Place> = proof.lints.iter().map(|lint| &lint.place).collect();
     for asked in &proof.obligations {
         match &asked.verdict {
             Verdict::Proved => {}
@@ -280,16 +280,23 @@ fn places(proof: &Proof) -> Vec<&Place> {
     places
 }
 
-/// What a JSON pointer leads to.
+/// What a JSON pointer leads to, or what is nearest above it; nothing where not even the resource is there.
 fn at<'n>(tree: &'n Node, pointer: &str) -> Option<&'n Node> {
-    pointer.split('/').skip(1).try_fold(tree, |node, step| {
+    let (mut node, mut depth) = (tree, 0);
+    for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");
-        match &node.value {
+        let next = match &node.value {
             Value::Map(entries) => entries.iter().find(|entry| entry.key == step).map(|entry| &entry.value),
             Value::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
             _ => None,
+        };
+        match next {
+            Some(next) => (node, depth) = (next, depth + 1),
+            None if depth < 2 => return None,
+            None => break,
         }
-    })
+    }
+    (depth > 0).then_some(node)
 }
 
 /// The part of a value that tells a reader which it is: of a statement its `Sid` or what it does, not its first brace.

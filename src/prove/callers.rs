@@ -190,7 +190,7 @@ pub(super) fn minter(world: &World, tenancy: &Tenancy, at: (usize, usize)) -> Op
 
 /// Those who have no role in any template.
 fn outsiders(world: &mut World, tenancy: &Tenancy) -> Vec<Asker> {
-    let services: BTreeSet<String> = world
+    let mut services: BTreeSet<String> = world
         .instances
         .iter()
         .flat_map(|instance| {
@@ -206,6 +206,8 @@ fn outsiders(world: &mut World, tenancy: &Tenancy) -> Vec<Asker> {
             _ => None,
         })
         .collect();
+    // A policy for everybody is for services that it does not name, too.
+    services.insert("another-service.amazonaws.com".to_owned());
     let foreign = world.foreign_account().to_string();
     let is = |text: &str| Known::Is(text.to_owned());
     // Nobody from outside chooses what AWS says about an account and its organization; everything else is theirs.
@@ -228,10 +230,18 @@ fn outsiders(world: &mut World, tenancy: &Tenancy) -> Vec<Asker> {
             any_tags: true,
         }
     };
+    let others = other_organizations(world, tenancy);
+    let mut shapes: Vec<Shape> = others.iter().map(|id| Shape::text(id)).collect();
+    shapes.push(match &tenancy.organization {
+        Some(_) => Shape::text("o-somebodyelse"),
+        // Which organization is the product's own nobody said; the caller's may be any.
+        None => Shape::any(),
+    });
+    let elsewhere = Known::Among { optional: true, shapes };
     let mut askers = vec![outside(
         "outside/account",
         "a principal of an account outside the organization, with tags of its own choice",
-        Known::Among { optional: true, shapes: vec![Shape::text("o-outside00")] },
+        elsewhere.clone(),
     )];
     if let Some(organization) = &tenancy.organization {
         askers.push(outside(
@@ -242,7 +252,7 @@ fn outsiders(world: &mut World, tenancy: &Tenancy) -> Vec<Asker> {
     }
     for service in services {
         // The service acts for a resource in an account that is none of these: the confused deputy.
-        let elsewhere = Known::Among { optional: true, shapes: vec![Shape::text(&foreign)] };
+        let account = Known::Among { optional: true, shapes: vec![Shape::text(&foreign)] };
         askers.push(Asker {
             id: format!("outside/{service}"),
             words: format!("`{service}` on behalf of somebody else"),
@@ -256,12 +266,9 @@ fn outsiders(world: &mut World, tenancy: &Tenancy) -> Vec<Asker> {
                 ("aws:principalarn".to_owned(), Known::Absent),
                 ("aws:principalaccount".to_owned(), Known::Absent),
                 ("aws:principalorgid".to_owned(), Known::Absent),
-                ("aws:sourceaccount".to_owned(), elsewhere),
+                ("aws:sourceaccount".to_owned(), account),
                 ("aws:sourcearn".to_owned(), Known::Among { optional: true, shapes: sources(&foreign) }),
-                (
-                    "aws:sourceorgid".to_owned(),
-                    Known::Among { optional: true, shapes: vec![Shape::text("o-outside00")] },
-                ),
+                ("aws:sourceorgid".to_owned(), elsewhere.clone()),
             ]),
             any_tags: false,
         });
@@ -283,6 +290,25 @@ fn outsiders(world: &mut World, tenancy: &Tenancy) -> Vec<Asker> {
         any_tags: false,
     });
     askers
+}
+
+/// Organizations that policies name beside the product's own: their accounts are somebody else's.
+fn other_organizations(world: &World, tenancy: &Tenancy) -> BTreeSet<String> {
+    let of_instances = world.instances.iter().flat_map(|instance| {
+        let of_roles = instance.roles.iter().flat_map(|role| role.identity.iter().chain(&role.trust));
+        instance.policies.values().flatten().chain(of_roles)
+    });
+    let organization = world.guardrails.iter().flat_map(|(scps, rcps)| scps.iter().chain(rcps));
+    of_instances
+        .chain(organization)
+        .flat_map(|shipped| &shipped.document.statements)
+        .flat_map(|statement| &statement.conditions)
+        .filter(|condition| condition.key.to_ascii_lowercase().ends_with("orgid"))
+        .flat_map(|condition| &condition.values)
+        .filter(|value| value.starts_with("o-") && Some(*value) != tenancy.organization.as_ref())
+        .filter(|value| !value.contains(['*', '?', '$']))
+        .cloned()
+        .collect()
 }
 
 /// ARNs of resources in somebody else's account, of whatever service; buckets have no account in theirs.

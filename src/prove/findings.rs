@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lint::Lint;
 use super::policy::Place;
 use super::proof::{Claim, Counterexample, Obligation, Obstacle, Proof, Verdict};
 use crate::diagnostics::{Code, Diagnostic, Origin, codes};
@@ -14,14 +15,23 @@ const NAMED: usize = 5;
 /// The findings of a proof, in its order; `locate` says where a place is in the user's files.
 #[must_use]
 pub fn findings(proof: &Proof, locate: &dyn Fn(&Place) -> Origin) -> Vec<Diagnostic> {
+    let misspelt = proof.lints.iter().map(|lint| misspelt(lint, locate));
     if proof.obligations.is_empty() {
         let message = "nothing was asked, so nothing is proved";
         let help = "name the templates and whose the data in their resources is (`owners`) in the declaration";
-        return vec![Diagnostic::new(&codes::ISOLATION_UNKNOWN, Origin::Derived, message).help(help)];
+        let nothing = Diagnostic::new(&codes::ISOLATION_UNKNOWN, Origin::Derived, message).help(help);
+        return misspelt.chain([nothing]).collect();
     }
     let broken = groups(proof, broken_key).into_iter().filter_map(|group| refuted(&group, locate));
     let open = groups(proof, open_key).into_iter().filter_map(|group| unknown(&group, locate));
-    broken.chain(open).collect()
+    misspelt.chain(broken).chain(open).collect()
+}
+
+fn misspelt(lint: &Lint, locate: &dyn Fn(&Place) -> Origin) -> Diagnostic {
+    let problem = &lint.problem;
+    let (origin, label) = at(&lint.place, "it is written here", locate);
+    let finding = Diagnostic::new(problem.code(), origin, problem.message()).label(label);
+    finding.help_if(problem.suggestion()).help(problem.help())
 }
 
 /// Obligations that one change would mend: those broken through the same statements, in order. Each group has at least
@@ -94,6 +104,7 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
     let Verdict::Unknown(obstacle) = &first.verdict else { return None };
     let (_, code) = codes_of(first.claim);
     let what = match first.claim {
+        _ if first.id.starts_with("read/") => format!("{}; nothing is proved until that is known", obstacle.reason),
         Claim::Packing | Claim::Instance => format!("{}; so {} could not be compared", obstacle.reason, first.target),
         Claim::Data | Claim::Mint | Claim::Control | Claim::Lockout => {
             format!("{}; so it is not known whether {} may reach {}", obstacle.reason, first.principal, first.target)
@@ -115,6 +126,7 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
 /// Where a place is, and what stands there. In a file that is shown as a whole, the place is said in words.
 fn at(place: &Place, label: &str, locate: &dyn Fn(&Place) -> Origin) -> (Origin, String) {
     match locate(place) {
+        whole @ Origin::Path(_) if place.pointer.is_empty() => (whole, label.to_owned()),
         whole @ Origin::Path(_) => (whole, format!("{label}, at `{}`", place.pointer)),
         origin => (origin, label.to_owned()),
     }
@@ -160,6 +172,10 @@ fn codes_of(claim: Claim) -> (&'static Code, &'static Code) {
 fn help(claim: Claim, found: &Counterexample) -> &'static str {
     match claim {
         Claim::Data if found.granted_by.is_empty() => "give the data a policy that names its owner",
+        Claim::Data if found.should_have == super::targets::THROUGH => {
+            "take the action or the resource out of the statement; if the role's code keeps tenants apart there, name the \
+             role in `through` of the declaration"
+        }
         Claim::Data => {
             "let the statement name the owner: `${aws:PrincipalTag/TenantId}` between delimiters such as `/` and `#` in its \
              resource or condition; if the data is meant for several tenants, say so in `owners` of the declaration"

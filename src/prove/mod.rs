@@ -13,6 +13,7 @@ pub mod findings;
 pub mod formula;
 pub mod glob;
 pub mod instances;
+pub mod lint;
 pub mod lockout;
 pub mod oblige;
 pub mod packing;
@@ -30,6 +31,7 @@ pub mod targets;
 pub mod template;
 pub mod tenancy;
 pub mod text;
+pub mod unread;
 pub mod world;
 
 use std::collections::BTreeMap;
@@ -39,7 +41,7 @@ use sha2::{Digest, Sha256};
 use self::proof::Proof;
 use self::request::{Request, Tools};
 use self::template::Template;
-use self::tenancy::Owner;
+use self::tenancy::{Actor, Owner};
 use self::world::World;
 use crate::cfn::catalogue::Catalogue;
 use crate::diagnostics::{Sink, SourceMap};
@@ -88,13 +90,14 @@ pub fn prove(
         }
         for name in deployed.guardrails.files() {
             if let Some(bytes) = request.files.get(name)
-                && let Ok(value) = serde_json::from_slice(bytes)
+                && !guardrails.contains_key(name)
             {
-                guardrails.insert(name.to_owned(), value);
+                guardrails.insert(name.to_owned(), Template::read(name, bytes, sources, sink)?.value().clone());
             }
         }
     }
     let mut world = World::deploy(tenancy, &ids, &templates, &guardrails);
+    world.obstacles.extend(unread::strangers(tenancy, &templates));
     let controlled = facts.resource_control().supported.clone();
     let mut listener = |id: &str, problem: &formula::Problem, symbols: &text::Symbols, proved: bool| {
         if tools.problems.is_none() && tools.solver.is_none() {
@@ -113,6 +116,7 @@ pub fn prove(
         proof.assumptions.extend(lockout::assumptions());
     }
     assume(&mut proof, &world, tenancy);
+    proof.lints = lint::lint(&world);
     for (name, bytes) in &request.files {
         proof.inputs.insert(name.clone(), digest(bytes));
     }
@@ -185,15 +189,47 @@ fn no_lockout(
     })
 }
 
+/// What every proof rests on; `docs/proof.md` has the reasons.
+const ASSUMED: &[&str] = &[
+    "what is deployed is what was read, in one state",
+    "the declaration is true, and ids are checked against its language where tenants are made",
+    "code opens sessions for the tenant whose request it serves",
+    "no two tenants and no two cells have the same digest",
+    "stacks have different names, and what CloudFormation and services make up at random does not repeat",
+    "every index of a table begins its key with the tenant's, as the table does",
+    "parameters hold no wildcards",
+    "AWS Lambda adds `lambda:SourceFunctionArn` to what a function's code asks",
+    "services take roles that are passed to them within the role's own account only",
+    "services that use a key for somebody check that somebody's access to the data",
+    "the partition is `aws`",
+    "principals that are in none of the templates hold no rights on what is in them",
+];
+
 /// What the answers rest on.
 fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
     proof.assumptions.extend(world.assumptions.iter().cloned());
+    proof.assumptions.extend(ASSUMED.iter().map(|assumed| (*assumed).to_owned()));
+    for deployed in &tenancy.templates {
+        for (id, actor) in &deployed.roles {
+            if let tenancy::Actor::Session { ids_checked_by: Some(reason), .. } = actor {
+                proof.assumptions.push(format!("the tag of sessions of `{id}` is always an id: {reason}"));
+            }
+        }
+    }
+    let mut obstacles: Vec<&proof::Obstacle> = Vec::new();
     for obstacle in &world.obstacles {
+        if !obstacles.contains(&obstacle) {
+            obstacles.push(obstacle);
+        }
+    }
+    let mut ids: BTreeMap<String, usize> = BTreeMap::new();
+    for obstacle in obstacles {
+        let about = obstacle.place.as_ref().map_or_else(|| obstacle.reason.clone(), ToString::to_string);
+        let before = ids.entry(about.clone()).or_insert(0);
+        *before += 1;
+        let id = if *before == 1 { format!("read/{about}") } else { format!("read/{about}+{before}") };
         proof.obligations.push(proof::Obligation {
-            id: format!(
-                "read/{}",
-                obstacle.place.as_ref().map_or_else(|| obstacle.reason.clone(), ToString::to_string)
-            ),
+            id,
             claim: proof::Claim::Data,
             principal: "anybody".to_owned(),
             actions: Vec::new(),
@@ -206,6 +242,20 @@ fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
         });
     }
     for deployed in &tenancy.templates {
+        for (id, role) in &deployed.roles {
+            let Actor::Session { minted_by, ids_checked_by } = role else { continue };
+            if let Some(why) = ids_checked_by {
+                let says =
+                    format!("the tag of every session of `{id}` of {} is a tenant's id: {why}", deployed.template);
+                proof.assumptions.push(says);
+            }
+            for minter in minted_by {
+                proof.left_to_code.push(format!(
+                    "`{minter}` of {} opens sessions of `{id}` only for the tenant that a request is for",
+                    deployed.template
+                ));
+            }
+        }
         for (id, owner) in &deployed.owners {
             if let Owner::Application { reason, .. } = owner {
                 proof.left_to_code.push(format!("`{id}` of {}: {reason}", deployed.template));

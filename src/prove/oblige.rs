@@ -6,7 +6,7 @@ use super::actions::means;
 use super::automaton::{Part, Shape};
 use super::callers::{Asker, actor, askers, minter as minter_of, principal_tag, session};
 use super::formula::{Answer, Formula, Problem};
-use super::policy::{Document, Effect, Statement};
+use super::policy::{Document, Effect, Place, Statement};
 use super::proof::{Claim, Method, Obligation, Obstacle, Verdict};
 use super::question::{Asked, Known, Layers, allowed};
 use super::refute::{Attempt, refute};
@@ -148,10 +148,18 @@ impl<'a> Prover<'a, '_> {
             actions: Vec::new(),
             target: format!("a session in role `{}`", role.logical_id),
             verdict: Verdict::Unknown(Obstacle {
-                place: Some(role.place.clone()),
+                place: Some(
+                    Place { file: super::request::Request::DECLARATION.to_owned(), pointer: String::new() }
+                        .at("templates")
+                        .at(instance.deployed)
+                        .at("roles")
+                        .at(&role.logical_id)
+                        .at("session")
+                        .at("mintedBy"),
+                ),
                 reason: format!(
-                    "`{minter}` is declared to open sessions of `{}`, and there is no such role",
-                    role.logical_id
+                    "`{minter}` is declared to open sessions of `{}`, and `{}` has no such role",
+                    role.logical_id, instance.stack.file
                 ),
                 help: "name a role of the same template by its logical id".to_owned(),
             }),
@@ -175,9 +183,15 @@ impl<'a> Prover<'a, '_> {
             }
         };
         for instance in &self.world.instances {
-            let of_roles = instance.roles.iter().flat_map(|role| role.identity.iter().chain(&role.trust));
-            for statement in
-                of_roles.chain(instance.policies.values().flatten()).flat_map(|shipped| &shipped.document.statements)
+            let of_roles = instance
+                .roles
+                .iter()
+                .flat_map(|role| role.identity.iter().chain(&role.trust).chain(role.boundary.iter().flatten()));
+            let organization = self.world.guardrails.iter().flat_map(|(scps, rcps)| scps.iter().chain(rcps));
+            for statement in of_roles
+                .chain(instance.policies.values().flatten())
+                .chain(organization)
+                .flat_map(|shipped| &shipped.document.statements)
             {
                 statement.resources.iter().flat_map(|resources| &resources.values).for_each(|text| note(text));
                 for condition in &statement.conditions {
@@ -248,16 +262,26 @@ impl<'a> Prover<'a, '_> {
         }
         let bare = target(
             format!("a session in role `{}` without a tag", minted.logical_id),
-            vec![(request_tag.clone(), Known::Absent), ("aws:tagkeys".to_owned(), Known::Absent)],
+            // It may have other tags.
+            vec![(request_tag.clone(), Known::Absent)],
             "sts:AssumeRole",
             "untagged",
         );
         let untagged = self.possible(&asker, &bare);
         let mut others = BTreeSet::new();
         for other in tags {
+            // Names of tags heed case where they are listed, and not where their values are read.
+            let any_case = |character: char| {
+                let (lower, upper) = (character.to_ascii_lowercase(), character.to_ascii_uppercase());
+                Part::One(CharSet::NONE.with(lower).with(upper))
+            };
+            let name = Shape(other.chars().map(any_case).collect());
             let more = target(
                 String::new(),
-                vec![(request_tag.clone(), Known::Is(self.world.asker.to_string())), tag_keys(&[tag.as_str(), other])],
+                vec![
+                    (request_tag.clone(), Known::Is(self.world.asker.to_string())),
+                    ("aws:tagkeys".to_owned(), Known::Including(vec![name])),
+                ],
                 "sts:TagSession",
                 "other-tags",
             );
@@ -298,7 +322,13 @@ impl<'a> Prover<'a, '_> {
             Some(role) => role.trust.iter().filter(|_| slice.claim == Claim::Mint).collect(),
             None => instance.policies.get(&target.logical_id).into_iter().flatten().collect(),
         };
-        bearing.rcps = self.world.guardrails.get(instance.deployed).map(|(_, rcps)| rcps.iter().collect())?;
+        // Only some services look at resource control policies.
+        let controlled = |action: &Action| {
+            self.controlled.contains(action.service().prefix()) && action.full_name() != "kms:RetireGrant"
+        };
+        if slice.actions.iter().all(controlled) {
+            bearing.rcps = self.world.guardrails.get(instance.deployed).map(|(_, rcps)| rcps.iter().collect())?;
+        }
         Some(bearing)
     }
 
@@ -323,8 +353,11 @@ impl<'a> Prover<'a, '_> {
         }
         for action in &slice.actions {
             let name = action.full_name();
-            let signature: Vec<bool> = statements.iter().map(|statement| means(statement, &name)).collect();
-            let signature = if granting(&signature) { signature } else { Vec::new() };
+            let mut signature: Vec<bool> = statements.iter().map(|statement| means(statement, &name)).collect();
+            // Actions that the same statements mean are asked together only if they carry the same keys.
+            let granted = granting(&signature);
+            signature.extend(keys_in(&statements).map(|key| action.carries(key) != Carries::No));
+            let signature = if granted { signature } else { Vec::new() };
             groups.entry(signature).or_default().push(*action);
         }
         for (signature, actions) in groups {
@@ -369,7 +402,8 @@ impl<'a> Prover<'a, '_> {
         let mut groups: BTreeMap<Vec<bool>, Vec<Action>> = BTreeMap::new();
         for action in actions {
             let name = action.full_name();
-            let signature = organization.iter().map(|statement| means(statement, &name)).collect();
+            let carried = keys_in(&organization).map(|key| action.carries(key) != Carries::No);
+            let signature = organization.iter().map(|statement| means(statement, &name)).chain(carried).collect();
             groups.entry(signature).or_default().push(*action);
         }
         let split = groups.len() > 1;
@@ -388,6 +422,11 @@ impl<'a> Prover<'a, '_> {
                     }),
                     Method::None,
                 ),
+                Answer::Perhaps(_)
+                    if let Some(boundary) = self.role(asker).and_then(|(_, role)| role.unknown_boundary.as_ref()) =>
+                {
+                    (Verdict::Unknown(boundary.clone()), Method::None)
+                }
                 Answer::Perhaps(_) => {
                     let attempt = Attempt { asker, target, slice, action: first, bearing, problem: &problem };
                     match refute(&attempt, self.world, self.tenancy, self.symbols, self.controlled) {
@@ -434,7 +473,7 @@ impl<'a> Prover<'a, '_> {
         let Some(owner) = self.instance(target.instance) else { return false };
         // A role of another template is named with its file.
         let named = slice.exempt.iter().any(|exempt| match exempt.split_once('#') {
-            None => instance.deployed == owner.deployed && *exempt == role.logical_id,
+            None => asker.role.is_some_and(|(at, _)| at == target.instance) && *exempt == role.logical_id,
             Some((file, id)) => instance.stack.file == file && id == role.logical_id,
         });
         named && !asker.id.ends_with("/untagged") && owner.side != Side::OtherCell
@@ -484,6 +523,11 @@ impl<'a> Prover<'a, '_> {
         let cross_check = (self.listener)(id, problem, self.symbols, answer == Answer::Never);
         (formula, answer, cross_check)
     }
+}
+
+/// The keys that conditions of the statements look at, more than once each perhaps.
+fn keys_in<'s>(statements: &'s [&'s Statement]) -> impl Iterator<Item = &'s str> {
+    statements.iter().flat_map(|statement| &statement.conditions).map(|condition| condition.key.as_str())
 }
 
 /// What is known of the keys of a request.

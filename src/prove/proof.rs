@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::lint::Lint;
 use super::policy::Place;
 
 /// The answer to all that was asked.
@@ -19,6 +20,8 @@ pub struct Proof {
     pub adverse: Vec<String>,
     /// Digests of what was read: path to SHA-256 in hexadecimal. Templates, guardrails, the declaration, the catalogue.
     pub inputs: BTreeMap<String, String>,
+    /// Statements with names that do not exist. They change no answer: what they do not say, they do not do.
+    pub lints: Vec<Lint>,
 }
 
 impl Proof {

@@ -11,6 +11,7 @@ use super::formula::{Formula, Problem, Variable};
 use super::glob::{Glob, Part, Piece, parts};
 use super::policy::{Condition, Document, Effect, Only, Operator, Principal, Quantifier, Statement};
 use super::text::{CharSet, Symbol, Symbols, Text};
+use crate::cfn::catalogue::Catalogue;
 
 /// What is known about a condition key of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -213,14 +214,14 @@ impl Builder<'_, '_> {
         }
         let mut parts = vec![granted];
         parts.extend(refusals.into_iter().map(Formula::negated));
-        // A level that allows something must allow this. Documents that only refuse stand beside one that allows all.
-        for document in &layers.scps {
-            if document.statements.iter().any(|statement| statement.effect == Effect::Allow)
-                && standing != Standing::Foreign
-            {
-                let allows = self.grants(&[document]);
-                parts.push(allows);
-            }
+        // Where service control policies allow a list, one of them must allow this. At which level each stands is not
+        // known; that every level must is left out, which only widens access.
+        let allowing =
+            |document: &&&Document| document.statements.iter().any(|statement| statement.effect == Effect::Allow);
+        let lists: Vec<&Document> = layers.scps.iter().filter(allowing).copied().collect();
+        if !lists.is_empty() && standing != Standing::Foreign {
+            let allows = self.grants(&lists);
+            parts.push(allows);
         }
         Formula::all(parts)
     }
@@ -310,23 +311,26 @@ impl Builder<'_, '_> {
         }
         let mut named = none();
         for principal in &principals.values {
-            let one = self.principal(principal);
+            let one = self.principal(principal, statement.effect);
             named.direct = Formula::any([named.direct, one.direct]);
             named.through_account = Formula::any([named.through_account, one.through_account]);
         }
         named
     }
 
-    fn principal(&mut self, principal: &Principal) -> Named {
+    fn principal(&mut self, principal: &Principal, effect: Effect) -> Named {
         let direct = |formula| Named { direct: formula, through_account: Formula::False };
         match (principal, self.asked.standing) {
             (Principal::Everyone, _) => direct(Formula::True),
             (Principal::Service(name), Standing::Service) => {
                 direct(if self.asked.service == Some(name.as_str()) { Formula::True } else { Formula::False })
             }
-            (Principal::Aws(text), Standing::Own | Standing::Other | Standing::Foreign) => self.aws(text),
-            // A canonical user is an account under another name.
+            (Principal::Aws(text), Standing::Own | Standing::Other | Standing::Foreign) => self.aws(text, effect),
+            // A canonical user is an account under another name, which no template tells.
             (Principal::Canonical(_), Standing::Foreign) => direct(Formula::True),
+            (Principal::Canonical(_), Standing::Own | Standing::Other) => {
+                direct(self.problem.unknown("whose a canonical user id is"))
+            }
             (Principal::Federated(name), Standing::Foreign) => {
                 let unknown = self.problem.unknown(format!(
                     "`{}` vouches for its own users; what their tokens hold is not in any policy",
@@ -338,7 +342,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn aws(&mut self, text: &str) -> Named {
+    fn aws(&mut self, text: &str, effect: Effect) -> Named {
         let account = match arn(text) {
             Some(fields) if fields.service == "iam" && fields.rest == "root" => Some(fields.account),
             Some(_) => None,
@@ -352,8 +356,22 @@ impl Builder<'_, '_> {
             return Named { direct: Formula::False, through_account };
         }
         let variable = self.key_variable("aws:principalarn", 0);
-        let test = Test { globs: vec![Glob::literal(&session_to_role(text))], any_case: false };
-        let direct = self.problem.matches_at_a_glance(variable, test, self.symbols);
+        let session = session_to_role(text);
+        let globs = match &session {
+            None => vec![Glob::literal(text)],
+            // A session's ARN has its role's name and not the role's path.
+            Some((head, role)) => {
+                vec![Glob::like(&format!("{head}:role/{role}")), Glob::like(&format!("{head}:role/*/{role}"))]
+            }
+        };
+        let direct = self.problem.matches_at_a_glance(variable, Test { globs, any_case: false }, self.symbols);
+        // One session of the role is named: whatever grants to it may be meant, and what refuses it spares the others.
+        let direct = if session.is_some() && effect == Effect::Deny {
+            let open = self.problem.unknown("which session of the role asks");
+            Formula::all([direct, open])
+        } else {
+            direct
+        };
         Named { direct, through_account: Formula::False }
     }
 
@@ -379,7 +397,7 @@ impl Builder<'_, '_> {
 
     fn resource(&mut self, resources: &Only<Text>, effect: Effect, variables: bool) -> Formula {
         let (mut wide, mut narrow) = (Vec::new(), Vec::new());
-        let mut unknown = false;
+        let (mut unknown, mut early) = (false, false);
         for text in &resources.values {
             match self.glob(text, true, variables) {
                 Substituted::Glob(glob) => {
@@ -390,6 +408,7 @@ impl Builder<'_, '_> {
                     narrow.push(within_segments(&glob));
                     wide.push(glob);
                     unknown |= effect == Effect::Deny;
+                    early = true;
                 }
                 // AWS: the pattern matches nothing. The simulator: the statement does not apply. A refusal counts in
                 // neither way.
@@ -415,6 +434,10 @@ impl Builder<'_, '_> {
         if unknown && effect == Effect::Deny {
             let open = self.problem.unknown("what a variable without a value does");
             return Formula::all([matched, open]);
+        }
+        if early && resources.negated && effect == Effect::Allow {
+            let open = self.problem.unknown("whether a variable before the fifth colon of an ARN is one");
+            return Formula::any([matched, open]);
         }
         matched
     }
@@ -458,6 +481,7 @@ impl Builder<'_, '_> {
             .then(|| Test { globs: globs.iter().map(within_segments).collect(), any_case })
             .filter(|strict| strict.globs != globs);
         let test = Test { globs, any_case };
+        let folds_beyond = any_case && !matches!(condition.operator, Operator::Bool) && self.beyond_ascii(&test, &key);
         let many = self.has_many(&key);
         let matched: Vec<Formula> = variables_of_key
             .iter()
@@ -496,9 +520,18 @@ impl Builder<'_, '_> {
                     Formula::any([present.clone().negated(), fits, Formula::all([empty, open])])
                 },
             )),
-            Some(Quantifier::Any) => Formula::any(present.iter().zip(matched).map(|(present, matched)| {
-                Formula::all([present.clone(), if negated { matched.negated() } else { matched }])
-            })),
+            Some(Quantifier::Any) => Formula::any(present.iter().zip(matched).zip(&variables_of_key).map(
+                |((present, matched), variable)| {
+                    let fits = if negated { matched.negated() } else { matched };
+                    let empty = self.problem.matches_at_a_glance(
+                        *variable,
+                        Test { globs: vec![Glob::default()], any_case: false },
+                        self.symbols,
+                    );
+                    let open = self.problem.unknown("whether an empty text is a value to `ForAnyValue`");
+                    Formula::all([present.clone(), fits, Formula::any([empty.negated(), open])])
+                },
+            )),
             None if many => {
                 let open = self.problem.unknown(format!(
                     "`{}` has many values, and its condition at {} no quantifier",
@@ -511,6 +544,15 @@ impl Builder<'_, '_> {
                 if negated { one.negated() } else { one }
             }
         };
+        let holds = if folds_beyond {
+            let open = self.problem.unknown("how letters beyond ASCII are compared without case");
+            Formula::any([
+                Formula::all([holds.clone(), open.clone()]),
+                Formula::all([holds.negated(), some.clone(), open]),
+            ])
+        } else {
+            holds
+        };
         // AWS: with a variable that has no value a negated operator holds. The simulator: the statement does not apply.
         let holds = if missing && (negated || effect == Effect::Deny) {
             let open = self.problem.unknown("what a variable without a value does");
@@ -518,7 +560,30 @@ impl Builder<'_, '_> {
         } else {
             holds
         };
+        if condition.if_exists && condition.quantifier == Some(Quantifier::Any) {
+            let open = self.problem.unknown("what `ForAnyValue` with `IfExists` says of a key that is not there");
+            return Formula::any([Formula::all([some.negated(), open]), holds]);
+        }
         if condition.if_exists && !negated { Formula::any([some.negated(), holds]) } else { holds }
+    }
+
+    /// Whether letters beyond ASCII may stand on either side of a comparison.
+    fn beyond_ascii(&self, test: &Test, key: &str) -> bool {
+        let beyond = |character: char| match self.symbols.get(character) {
+            Some(symbol) => symbol.alphabet.contains('\u{e9}'),
+            None => !character.is_ascii(),
+        };
+        let in_pattern = test.globs.iter().flat_map(|glob| &glob.0).any(|piece| match piece {
+            Piece::Char(character) => beyond(*character),
+            _ => false,
+        });
+        let in_key = match self.asked.keys.get(key) {
+            Some(Known::Is(text)) => text.chars().any(beyond),
+            Some(Known::Exactly(texts)) => texts.iter().any(|text| text.chars().any(beyond)),
+            Some(Known::Absent) => false,
+            _ => true,
+        };
+        in_pattern || in_key
     }
 
     fn null(&mut self, condition: &Condition, key: &str) -> Formula {
@@ -540,7 +605,7 @@ impl Builder<'_, '_> {
         match self.asked.keys.get(key) {
             Some(Known::Including(_) | Known::Exactly(_)) => true,
             Some(_) => false,
-            None => MULTIVALUED.contains(&key),
+            None => MULTIVALUED.contains(&key) || Catalogue::shipped().key(key).is_some_and(|known| known.many),
         }
     }
 
@@ -584,6 +649,10 @@ impl Builder<'_, '_> {
         let mut early = false;
         for part in parts(text, variables) {
             match part {
+                // A parameter that may be a wildcard is one in a pattern.
+                Part::Text(text) if like && text.chars().any(|character| self.may_be_wildcard(character)) => {
+                    return Substituted::Unclear;
+                }
                 Part::Text(text) if like => glob.push_like(&text),
                 Part::Text(text) => glob.push_literal(&text),
                 Part::Escaped(character) => glob.0.push(Piece::Char(character)),
@@ -610,6 +679,13 @@ impl Builder<'_, '_> {
             }
         }
         if early && text.starts_with("arn:") { Substituted::Early(glob) } else { Substituted::Glob(glob) }
+    }
+
+    /// Whether a symbol's declaration lists a wildcard. One that lists nothing is taken to hold none.
+    fn may_be_wildcard(&self, character: char) -> bool {
+        self.symbols.get(character).is_some_and(|symbol| {
+            symbol.alphabet != CharSet::ALL && (symbol.alphabet.contains('*') || symbol.alphabet.contains('?'))
+        })
     }
 
     fn push_free(&mut self, key: &str, glob: &mut Glob) {
@@ -682,12 +758,10 @@ pub(super) fn arn(text: &str) -> Option<Arn> {
     Some(Arn { service, account, rest: fields.next()?.to_owned() })
 }
 
-/// `aws:PrincipalArn` of a session is its role. A policy that names a session is taken to name all sessions of the role: the
-/// wider reading.
-fn session_to_role(text: &str) -> Text {
-    let Some((head, rest)) = text.split_once(":assumed-role/") else { return text.to_owned() };
-    let role = rest.split('/').next().unwrap_or(rest);
-    format!("{}:role/{role}", head.replacen(":sts:", ":iam:", 1))
+/// The ARN of a session: its account's part as that of a role, and the role's name.
+fn session_to_role(text: &str) -> Option<(Text, &str)> {
+    let (head, rest) = text.split_once(":assumed-role/")?;
+    Some((head.replacen(":sts:", ":iam:", 1), rest.split('/').next().unwrap_or(rest)))
 }
 
 /// How many colons stand in a pattern.

@@ -13,7 +13,7 @@ use super::evaluate::{Caller, Case, Decision, Level, Named, Reading, Request, Va
 use super::formula::{Answer, Formula, Problem, Witness};
 use super::glob::{Part as TextPart, Piece, parts};
 use super::oblige::{Bearing, keys};
-use super::policy::{Effect, Place, Statement};
+use super::policy::{Effect, Place, Principal, Statement};
 use super::proof::{Counterexample, Obstacle};
 use super::question::{Asked, Known, Layers, allowed};
 use super::targets::{Slice, Target};
@@ -38,6 +38,9 @@ pub struct Attempt<'a, 'b> {
     /// The formula that may hold.
     pub problem: &'b Problem,
 }
+
+/// The file of policies that are in none of the user's.
+const ELSEWHERE: &str = "somebody else's account";
 
 /// What symbols stand for in one attempt.
 type Assignment = BTreeMap<char, String>;
@@ -71,6 +74,8 @@ pub fn refute(
             }
         }
     }
+    // What nobody knows the engine takes for granted and the evaluator does not: then they need not agree.
+    let disagreement = disagreement.filter(|_| !uses_unknown(attempt.problem));
     Err(obstacle(attempt, symbols, disagreement))
 }
 
@@ -88,7 +93,14 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
     }
     pairs.push((a.clone(), a.to_ascii_uppercase()));
     pairs.push((b.to_ascii_uppercase(), b.clone()));
-    for run in runs(attempt.problem) {
+    let runs = runs(attempt.problem);
+    // What makes one beginning of a name the other: `orders-` and `orders-archive-`.
+    let between = runs.iter().flat_map(|run| runs.iter().filter_map(move |other| other.strip_prefix(run.as_str())));
+    for rest in between.filter(|rest| !rest.is_empty()).collect::<BTreeSet<&str>>() {
+        pairs.push((format!("{rest}{b}"), b.clone()));
+        pairs.push((a.clone(), format!("{rest}{a}")));
+    }
+    for run in &runs {
         let padded: String = run
             .chars()
             .chain(std::iter::repeat_n('x', world.id_length.0))
@@ -138,7 +150,7 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
         }
         found.push(assignment);
     }
-    for literal in runs(attempt.problem).into_iter().take(12) {
+    for literal in runs.iter().take(12) {
         for symbol in &shared {
             let mut assignment = Assignment::from([(world.asker, a.clone()), (world.owner, b.clone())]);
             assignment.insert(*symbol, literal.clone());
@@ -148,19 +160,31 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
     found
 }
 
-/// Pieces of literal text in the patterns of a problem, between wildcards, symbols and delimiters.
+/// Pieces of literal text in the patterns and values of a problem, between wildcards, symbols and delimiters.
 fn runs(problem: &Problem) -> BTreeSet<String> {
     let mut runs = BTreeSet::new();
-    for glob in problem.variables.iter().flat_map(|variable| &variable.tests).flat_map(|test| &test.globs) {
+    let mut cut = |pieces: &mut dyn Iterator<Item = Option<char>>| {
         let mut run = String::new();
-        for piece in glob.0.iter().map(Some).chain([None]) {
+        for piece in pieces.chain([None]) {
             match piece {
-                Some(Piece::Char(character)) if !is_symbol(*character) && !"/:#".contains(*character) => {
-                    run.push(*character);
-                }
+                Some(character) if !is_symbol(character) && !"/:#".contains(character) => run.push(character),
                 _ if !run.is_empty() => _ = runs.insert(std::mem::take(&mut run)),
                 _ => {}
             }
+        }
+    };
+    for variable in &problem.variables {
+        for glob in variable.tests.iter().flat_map(|test| &test.globs) {
+            cut(&mut glob.0.iter().map(|piece| match piece {
+                Piece::Char(character) => Some(*character),
+                _ => None,
+            }));
+        }
+        for shape in &variable.shapes {
+            cut(&mut shape.0.iter().map(|part| match part {
+                Part::Char(character) => Some(*character),
+                _ => None,
+            }));
         }
     }
     runs.retain(|run| run.len() <= 64);
@@ -263,7 +287,7 @@ impl Concrete<'_, '_, '_> {
                 "Version": "2012-10-17",
                 "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }],
             });
-            let place = Place { file: "somebody else's account".to_owned(), pointer: String::new() };
+            let place = Place { file: ELSEWHERE.to_owned(), pointer: String::new() };
             identity.extend(Named::of_json("what that account allows itself", everything, &place));
         }
         Some(Policies {
@@ -286,8 +310,10 @@ impl Concrete<'_, '_, '_> {
             for text in resources.chain(statement.conditions.iter().flat_map(|condition| &condition.values)) {
                 for part in parts(text, true) {
                     if let TextPart::Variable { key, .. } = part
-                        && !self.attempt.asker.keys.contains_key(&key)
-                        && self.attempt.asker.carries(&key)
+                        && match self.attempt.asker.keys.get(&key) {
+                            None => self.attempt.asker.carries(&key),
+                            Some(known) => *known == Known::free(),
+                        }
                     {
                         chosen.insert(key);
                     }
@@ -373,7 +399,22 @@ impl Concrete<'_, '_, '_> {
         let arn = arn_of("aws:principalarn")
             .filter(|arn| !arn.ends_with(':'))
             .unwrap_or_else(|| format!("arn:aws:iam::{account}:role/anyone"));
+        // Anybody with a token of a provider that is trusted for no particular one.
+        let provider = policies
+            .resource
+            .iter()
+            .flat_map(|named| &named.document.statements)
+            .filter(|statement| attempt.action.name().starts_with("AssumeRoleWith") && statement.conditions.is_empty())
+            .flat_map(|statement| statement.principals.iter().flat_map(|principals| &principals.values))
+            .find_map(|principal| match principal {
+                Principal::Federated(provider) => Some(provider.clone()),
+                _ => None,
+            });
+        if provider.is_some() {
+            context.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:principal"));
+        }
         let principal = match attempt.asker.kind {
+            Kind::Foreign if let Some(provider) = &provider => Caller::Federated { provider: provider.clone() },
             Kind::Tenant | Kind::Role | Kind::Foreign if arn.contains(":user/") => {
                 Caller::User { arn: arn.clone(), account }
             }
@@ -425,7 +466,7 @@ impl Concrete<'_, '_, '_> {
         &self,
         case: &Case,
         world: &World,
-        by: Vec<(Place, Option<String>)>,
+        mut by: Vec<(Place, Option<String>)>,
         only_under: Vec<String>,
     ) -> Counterexample {
         let people = |words: &str| {
@@ -433,6 +474,8 @@ impl Concrete<'_, '_, '_> {
                 .replace("tenant A", &format!("tenant `{}`", self.text(&world.asker.to_string())))
                 .replace("tenant B", &format!("tenant `{}`", self.text(&world.owner.to_string())))
         };
+        // What a stranger's account allows itself nobody here can change.
+        by.retain(|(place, _)| place.file != ELSEWHERE);
         let because = match by.as_slice() {
             [] => String::new(),
             [(place, sid), ..] => match sid {
@@ -495,7 +538,8 @@ fn obstacle(attempt: &Attempt<'_, '_>, symbols: &Symbols, disagreement: Option<V
         .flat_map(|shipped| &shipped.document.statements)
         .find(|statement| statement.effect == Effect::Allow && means(statement, &name));
     let place = granting.map(|statement| statement.place.clone());
-    if let Some(case) = disagreement {
+    // Where the formula leaves something open, the evaluator may know better.
+    if let Some(case) = disagreement.filter(|_| !uses_unknown(attempt.problem)) {
         return Obstacle {
             place,
             reason: format!(
@@ -508,17 +552,32 @@ fn obstacle(attempt: &Attempt<'_, '_>, symbols: &Symbols, disagreement: Option<V
         .and_then(|statement| statement.resources.as_ref())
         .map(|resources| resources.values.iter().map(|text| format!("`{}`", symbols.show(text))).collect())
         .unwrap_or_default();
-    let open = attempt.problem.unknowns.first();
-    let mut reason =
-        format!("it is not known whether {} may call `{name}` on {}", attempt.asker.words, attempt.slice.words);
-    if let Some(open) = open.filter(|_| uses_unknown(attempt.problem)) {
-        reason = format!("{reason}: {open}");
-    } else if !patterns.is_empty() {
-        reason = format!(
-            "{reason}: no two tenants were found for whom {} leads from one to the other, and none can be excluded",
-            patterns.join(", ")
-        );
+    if let Some(open) = attempt.problem.unknowns.first().filter(|_| uses_unknown(attempt.problem)) {
+        let help = if open.contains("vouches for") {
+            "let code that has verified the token open the session: a role in `mintedBy`, which the trust policy names \
+             instead of the provider"
+        } else {
+            "say it with keys and operators whose meaning is fixed: `StringEquals`, `StringLike`, `ArnLike`, `Null`, `Bool`"
+        };
+        return Obstacle { place, reason: open.clone(), help: help.to_owned() };
     }
+    let open = granting.and_then(|statement| statement.resources.as_ref()).and_then(|resources| {
+        let mut symbols_in = resources.values.iter().flat_map(|text| text.chars()).filter_map(|one| symbols.get(one));
+        symbols_in.find(|symbol| symbol.name.starts_with("{{resolve:"))
+    });
+    if let Some(open) = open {
+        return Obstacle {
+            place,
+            reason: format!("what `{}` stands for is only known when the stack is deployed", open.name),
+            help: "write the ARN, or refer to the resource with `Ref` or `Fn::GetAtt`".to_owned(),
+        };
+    }
+    let reason = if patterns.is_empty() {
+        format!("no request for `{name}` was found, and none can be excluded")
+    } else {
+        let patterns = patterns.join(", ");
+        format!("no two tenants were found for whom {patterns} leads from one to the other, and none can be excluded")
+    };
     Obstacle {
         place,
         reason,

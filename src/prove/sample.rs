@@ -115,6 +115,7 @@ pub(crate) fn proved() -> Proof {
             "queue `Jobs`: which tenant a message is for stands in the attribute `tenant_id`".to_owned(),
         ],
         adverse: vec!["a variable without a value makes a negated condition true".to_owned()],
+        lints: Vec::new(),
         inputs: [POOL, SILO, "org/scp-basic-1.json", "tenancy.json", "catalogue 2026-11-20"]
             .into_iter()
             .map(|name| (name.to_owned(), hex(name)))

@@ -9,6 +9,7 @@ use super::question::Known;
 use super::template::{Resolved, Resource, iam_types, service};
 use super::tenancy::{Actor, Deployed, Owner, Scope, Tenancy};
 use super::text::{CharSet, Text};
+use super::unread::{self, Unknown};
 use super::world::{Side, World};
 use crate::cfn::catalogue::{Action, Catalogue};
 
@@ -54,7 +55,10 @@ pub struct Slice {
     pub guard: &'static str,
 }
 
-/// Types that hold nothing of anybody's and can be named by no policy that matters: bindings, routes and pictures.
+/// What would have stopped somebody from what only code keeps apart.
+pub(super) const THROUGH: &str = "only the roles that the declaration names should reach it";
+
+/// Types that policies can name.
 fn has_actions(kind: &str) -> bool {
     service(kind).is_some()
 }
@@ -87,6 +91,9 @@ pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
         let maker = Maker { world, deployed, at, side: instance.side, known: &known };
         found.push(maker.stack());
         for resource in &instance.stack.resources {
+            if instance.side == Side::OtherCell && maker.is_the_same(&resource.logical_id) {
+                continue;
+            }
             match maker.target(resource, &mut notes) {
                 Ok(Some(target)) => found.push(target),
                 Ok(None) => {}
@@ -95,8 +102,50 @@ pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
             }
         }
     }
+    found.extend(accounts(world));
     world.obstacles.extend(obstacles);
     world.assumptions.extend(notes);
+    found
+}
+
+/// The accounts themselves: whoever makes or changes a principal in one can have all that is in it.
+fn accounts(world: &World) -> Vec<Target> {
+    let mut found: Vec<Target> = Vec::new();
+    let types = ["role", "user", "group", "policy", "instance-profile", "oidc-provider", "saml-provider"];
+    let mut actions = on("iam", &types);
+    // It makes roles for services alone, with policies that AWS writes.
+    actions.retain(|action| class(*action) == Class::Control && action.name() != "CreateServiceLinkedRole");
+    for (at, instance) in world.instances.iter().enumerate() {
+        // What tenant A may do in an account of its own harms nobody else.
+        let own = instance.side == Side::Asker
+            && world
+                .instances
+                .iter()
+                .all(|other| other.side == Side::Asker || other.stack.account != instance.stack.account);
+        if own || found.iter().any(|known| known.account == instance.stack.account) {
+            continue;
+        }
+        let of_whom = if instance.side == Side::Owner { " of tenant B" } else { "" };
+        found.push(Target {
+            id: format!("{}/account", instance.name),
+            instance: at,
+            logical_id: String::new(),
+            parts: vec![Slice {
+                name: "principals",
+                claim: Claim::Control,
+                words: format!("the roles, users and policies of the account{of_whom}"),
+                actions: actions.clone(),
+                shapes: vec![Shape::starting(&format!("arn:aws:iam::{}:", instance.stack.account))],
+                keys: Vec::new(),
+                resource_decides: false,
+                exempt: Vec::new(),
+                guard: "no role of the product may make or change principals, or pass roles on",
+            }],
+            account: instance.stack.account.clone(),
+            region: instance.stack.region.clone(),
+            tags: BTreeMap::new(),
+        });
+    }
     found
 }
 
@@ -132,6 +181,18 @@ impl Maker<'_> {
             .iter()
             .map(|(text, any)| if *any { Shape::starting(text) } else { Shape::text(text) })
             .collect()
+    }
+
+    /// Whether the resource of another cell has the very name of this cell's. Then there is only one: a second stack in
+    /// the account could not make it, and policies name no other.
+    fn is_the_same(&self, logical_id: &str) -> bool {
+        let Some(own) = self.world.instances.get(self.at) else { return false };
+        let of = |side| {
+            let mut instances = self.world.instances.iter();
+            let instance = instances.find(|one| one.deployed == own.deployed && one.side == side)?;
+            Some(instance.stack.owned_arns(logical_id)).filter(|arns| !arns.is_empty())
+        };
+        matches!((of(Side::Shared), of(Side::OtherCell)), (Some(one), Some(other)) if one == other)
     }
 
     /// The stack itself.
@@ -175,13 +236,17 @@ impl Maker<'_> {
             let owner = match (self.deployed.owners.get(id), self.side) {
                 (Some(owner), _) => owner,
                 (None, Side::Owner) => &Owner::Tenant,
-                (None, _) if !has_actions(kind) => return Ok(None),
                 (None, _) => {
-                    return if holds_data(kind) {
+                    return if !has_actions(kind) && !holds_data(kind) {
+                        if unread::unknown_type(kind).is_some() {
+                            notes.push(unread::assumption(self.deployed, id, kind));
+                        }
+                        Ok(None)
+                    } else if holds_data(kind) {
                         Err(Obstacle {
                             place: Some(resource.place.clone()),
                             reason: format!("nobody said whose the data in `{id}` is"),
-                            help: format!("declare an owner for `{id}` under `owners`"),
+                            help: declare(id, kind),
                         })
                     } else {
                         Ok(Some(self.finish(resource, self.platform(id, kind, "it holds no tenant's data"))))
@@ -194,6 +259,23 @@ impl Maker<'_> {
                 help: "declare another owner".to_owned(),
             };
             match owner {
+                Owner::Application { .. } | Owner::Tenant if unread::unknown_type(kind) == Some(Unknown::Matters) => {
+                    return Err(Obstacle {
+                        place: Some(resource.place.clone()),
+                        reason: format!(
+                            "how policies name `{id}` is not known, because nothing is known of the type {kind}"
+                        ),
+                        help: format!(
+                            "if no tenant's data is in it, declare it: `{id}: {{ platform: {{ reason: … }} }}`"
+                        ),
+                    });
+                }
+                Owner::Application { .. } | Owner::Platform { .. } | Owner::Tenant if !has_actions(kind) => {
+                    if unread::unknown_type(kind).is_some() {
+                        notes.push(unread::assumption(self.deployed, id, kind));
+                    }
+                    return Ok(None);
+                }
                 Owner::Tenant if self.side == Side::Owner => self.everything(id, kind),
                 Owner::Tenant => {
                     return Err(Obstacle {
@@ -202,15 +284,13 @@ impl Maker<'_> {
                         help: "declare by which key its data belongs to tenants".to_owned(),
                     });
                 }
-                Owner::PartitionKey { pattern } if kind == "AWS::DynamoDB::Table" => self.table(id, kind, pattern),
+                Owner::PartitionKey { pattern } if is_table(kind) => self.table(id, kind, pattern),
                 Owner::PartitionKey { .. } => return Err(wrong("a table")),
                 Owner::ObjectKey { pattern } if kind == "AWS::S3::Bucket" => self.bucket(id, kind, pattern),
                 Owner::ObjectKey { .. } => return Err(wrong("a bucket")),
-                Owner::EncryptionContext { key, pattern } if kind == "AWS::KMS::Key" => {
-                    self.key(id, kind, Some((key, pattern)))
-                }
+                Owner::EncryptionContext { key, pattern } if is_key(kind) => self.key(id, kind, Some((key, pattern))),
                 Owner::EncryptionContext { .. } => return Err(wrong("a key")),
-                Owner::Services { reason } if kind == "AWS::KMS::Key" => {
+                Owner::Services { reason } if is_key(kind) => {
                     notes.push(format!(
                         "services that use the key `{id}` for somebody check that somebody's access to the data: {reason}"
                     ));
@@ -231,7 +311,10 @@ impl Maker<'_> {
         Ok(Some(self.finish(resource, parts)))
     }
 
-    fn finish(&self, resource: &Resource, parts: Vec<Slice>) -> Target {
+    fn finish(&self, resource: &Resource, mut parts: Vec<Slice>) -> Target {
+        if self.side == Side::OtherCell {
+            parts.iter_mut().for_each(|part| part.words.push_str(" of another cell"));
+        }
         let mut tags = BTreeMap::new();
         for property in ["Tags", "UserPoolTags"] {
             match resource.properties.get(property) {
@@ -281,7 +364,7 @@ impl Maker<'_> {
             actions: self.actions(kind, &all),
             shapes: self.shapes(id),
             keys: Vec::new(),
-            resource_decides: kind == "AWS::KMS::Key",
+            resource_decides: is_key(kind),
             exempt: Vec::new(),
             guard: "the role's policy should name its own tenant's resources, and no others",
         }]
@@ -295,7 +378,7 @@ impl Maker<'_> {
             actions: self.actions(kind, &[Class::Control]),
             shapes: self.shapes(id),
             keys: Vec::new(),
-            resource_decides: kind == "AWS::KMS::Key",
+            resource_decides: is_key(kind),
             exempt: Vec::new(),
             guard: "no role of the product may change what it works on",
         }
@@ -309,7 +392,7 @@ impl Maker<'_> {
             actions: self.actions(kind, classes),
             shapes: self.shapes(id),
             keys: Vec::new(),
-            resource_decides: kind == "AWS::KMS::Key",
+            resource_decides: is_key(kind),
             exempt: Vec::new(),
             guard: "only actions that name the tenant's part should be granted",
         }
@@ -396,7 +479,7 @@ impl Maker<'_> {
     fn application(&self, id: &str, kind: &str, through: &[String]) -> Vec<Slice> {
         let mut whole = self.whole(id, kind, format!("what tenants keep in `{id}`"), &[Class::Keyed, Class::Data]);
         whole.exempt = through.to_vec();
-        whole.guard = "only the roles that the declaration names should reach it";
+        whole.guard = THROUGH;
         vec![whole, self.control(id, kind)]
     }
 
@@ -490,30 +573,50 @@ impl Target {
     }
 }
 
-/// Types whose resources hold data, messages, secrets or logs: in a shared stack somebody must say whose those are.
+/// What to write for a resource whose owner nobody said.
+fn declare(id: &str, kind: &str) -> String {
+    let owner = match kind {
+        _ if is_table(kind) => "partitionKey: { pattern: \"${tenant}\" }",
+        "AWS::S3::Bucket" => "objectKey: { pattern: \"${tenant}/*\" }",
+        _ if is_key(kind) => "encryptionContext: { key: tenant, pattern: \"${tenant}\" }",
+        _ if has_actions(kind) => "application: { reason: …, through: […] }",
+        _ => {
+            return format!(
+                "if no tenant's data is in it, add it to `owners`: `{id}: {{ platform: {{ reason: … }} }}`"
+            );
+        }
+    };
+    format!("add it to `owners`, such as `{id}: {{ {owner} }}`; or `{id}: {{ platform: {{ reason: … }} }}`")
+}
+
+fn is_table(kind: &str) -> bool {
+    matches!(kind, "AWS::DynamoDB::Table" | "AWS::DynamoDB::GlobalTable")
+}
+
+fn is_key(kind: &str) -> bool {
+    matches!(kind, "AWS::KMS::Key" | "AWS::KMS::ReplicaKey")
+}
+
+/// Whether resources of the type hold data, messages, secrets, logs or code, or may, for all that is known: in a shared
+/// stack somebody must say whose those are. What the schema of resource types marks, and what one could rebuild and still
+/// must not show.
 fn holds_data(kind: &str) -> bool {
-    const HOLDERS: &[&str] = &[
-        "AWS::DynamoDB::Table",
-        "AWS::DynamoDB::GlobalTable",
-        "AWS::S3::Bucket",
+    const MORE: &[&str] = &[
         "AWS::SQS::Queue",
         "AWS::SNS::Topic",
         "AWS::KMS::Key",
+        "AWS::KMS::ReplicaKey",
         "AWS::Kinesis::Stream",
         "AWS::KinesisFirehose::DeliveryStream",
         "AWS::SecretsManager::Secret",
         "AWS::SSM::Parameter",
         "AWS::Logs::LogGroup",
+        "AWS::Lambda::Function",
         "AWS::Events::EventBus",
         "AWS::Events::Archive",
-        "AWS::RDS::DBInstance",
-        "AWS::RDS::DBCluster",
-        "AWS::EFS::FileSystem",
         "AWS::ElastiCache::ReplicationGroup",
-        "AWS::OpenSearchService::Domain",
-        "AWS::Cognito::UserPool",
         "AWS::StepFunctions::StateMachine",
-        "AWS::Backup::BackupVault",
     ];
-    HOLDERS.contains(&kind)
+    let stateful = crate::cfn::schema::find(kind).is_some_and(|facts| facts.is_stateful());
+    stateful || MORE.contains(&kind) || unread::unknown_type(kind) == Some(Unknown::Matters)
 }

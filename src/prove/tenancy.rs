@@ -251,7 +251,12 @@ pub enum Actor {
         #[serde(rename = "mintedBy")]
         minted_by: Vec<String>,
         /// Why the tag is always an id, if the trust policy does not see to it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            rename = "idsCheckedBy",
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "present"
+        )]
         ids_checked_by: Option<String>,
     },
     /// For the product, not for a tenant.

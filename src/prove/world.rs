@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use super::policy::{Defect, Document, Effect, Only, Place, Principal, Statement, read};
 use super::proof::Obstacle;
-use super::template::{Resolved, Setting, Stack, Template, instantiate};
+use super::template::{Resolved, Resource, Setting, Stack, Template, instantiate};
 use super::tenancy::{Accounts, Deployed, Meaning, Scope, Tenancy};
 use super::text::{CharSet, Symbol, Symbols, Text};
+use super::unread;
 use crate::model::IdLanguage;
 
 /// Whose stack an instance is.
@@ -50,6 +51,8 @@ pub struct Role {
     pub identity: Vec<Shipped>,
     /// Its boundary.
     pub boundary: Option<Vec<Shipped>>,
+    /// Why a boundary that it has is not known. A boundary only takes away, so what is proved without it holds with it.
+    pub unknown_boundary: Option<Obstacle>,
     /// Its own tags, which its sessions have too.
     pub tags: BTreeMap<String, Text>,
 }
@@ -90,6 +93,8 @@ pub struct World {
     pub id_length: (usize, usize),
     /// The organization's policies of each deployed template: service control, resource control.
     pub guardrails: Vec<(Vec<Shipped>, Vec<Shipped>)>,
+    /// What instances of each template are called.
+    stems: Vec<String>,
     /// What cannot be known.
     pub obstacles: Vec<Obstacle>,
     /// What was taken for granted.
@@ -125,10 +130,12 @@ impl World {
             id_alphabet: alphabet,
             id_length: length,
             guardrails: Vec::new(),
+            stems: Vec::new(),
             obstacles: Vec::new(),
             assumptions: Vec::new(),
         };
         world.read_guardrails(tenancy, guardrails);
+        world.stems = stems(tenancy);
         // Shared stacks first: those of tenants read their outputs.
         let mut order: Vec<(usize, &Deployed)> = tenancy.templates.iter().enumerate().collect();
         order.sort_by_key(|(_, deployed)| deployed.scope);
@@ -154,10 +161,9 @@ impl World {
     }
 
     fn instantiate(&mut self, at: usize, deployed: &Deployed, template: &Template, side: Side) {
-        let stem = deployed.template.rsplit('/').next().unwrap_or(&deployed.template);
-        let stem = stem.split('.').next().unwrap_or(stem);
+        let stem = self.stems.get(at).cloned().unwrap_or_default();
         let (name, who) = match side {
-            Side::Shared => (stem.to_owned(), "the cell"),
+            Side::Shared => (stem.clone(), "the cell"),
             Side::OtherCell => (format!("{stem} of another cell"), "another cell"),
             Side::Asker => (format!("tenant A's {stem}"), "tenant A"),
             Side::Owner => (format!("tenant B's {stem}"), "tenant B"),
@@ -168,7 +174,10 @@ impl World {
             _ => self.account("the cell's account", "210000000001"),
         };
         let region_letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
-        let region = intern(&mut self.symbols, "region", region_letters, (9, 20), None, "eu-west-1".to_owned());
+        // Another cell may be in another region, or in the same.
+        let (region, sample) =
+            if side == Side::OtherCell { ("another cell's region", "eu-central-1") } else { ("region", "eu-west-1") };
+        let region = intern(&mut self.symbols, region, region_letters, (9, 20), None, sample.to_owned());
         let stack_name = intern(
             &mut self.symbols,
             &format!("the stack name of {name}"),
@@ -192,17 +201,19 @@ impl World {
                     Side::Shared | Side::OtherCell => continue,
                 },
                 Meaning::TenantDigest { length } | Meaning::CellDigest { length } => {
+                    // A tenant's stack is told the digest of its cell.
+                    let who = match (meaning, side) {
+                        (Meaning::CellDigest { .. }, Side::Asker | Side::Owner) => "the cell",
+                        _ => who,
+                    };
                     let sample = digest_sample(who, *length);
                     let name = format!("the {parameter} of {who}");
                     let family = format!("digests `{parameter}`");
-                    let letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit(), false);
+                    let letters = template.characters_of(parameter).and(CharSet::names());
                     intern(&mut self.symbols, &name, letters, (*length, *length), Some(&family), sample).to_string()
                 }
-                Meaning::TenantText => {
-                    let letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
-                    let name = format!("the {parameter} of {who}");
-                    intern(&mut self.symbols, &name, letters, (1, 64), None, "label".to_owned()).to_string()
-                }
+                // The template's own declaration says what it may hold.
+                Meaning::TenantText => continue,
                 Meaning::Stack { template } => {
                     setting.stacks.insert(parameter.clone(), template.clone());
                     let name = format!("the {parameter} of {stem}");
@@ -224,13 +235,18 @@ impl World {
         if matches!(side, Side::Shared | Side::Owner) {
             self.obstacles.extend(stack.obstacles.iter().cloned());
         }
-        let mut reader = Reader { stack: &stack, defects: Vec::new(), obstacles: Vec::new() };
+        let mut reader = Reader { stack: &stack, defects: Vec::new(), obstacles: Vec::new(), assumptions: Vec::new() };
         let policies = reader.policies();
         let roles = reader.roles();
         if matches!(side, Side::Shared | Side::Owner) {
-            let Reader { defects, obstacles, .. } = reader;
-            self.obstacles.extend(defects.into_iter().map(obstacle));
-            self.obstacles.extend(obstacles);
+            let Reader { defects, obstacles, assumptions, .. } = reader;
+            self.assumptions.extend(assumptions);
+            let mut found: Vec<Obstacle> =
+                defects.into_iter().map(|defect| explained(obstacle(defect), &stack)).collect();
+            found.extend(obstacles.into_iter().map(|obstacle| explained(obstacle, &stack)));
+            found.extend(unread::values(&stack, &found));
+            found.extend(unread::documents(&stack, &is_read));
+            self.obstacles.extend(found);
         }
         self.instances.push(Instance { name, deployed: at, side, stack, roles, policies });
     }
@@ -270,6 +286,24 @@ impl World {
         }
         read_in
     }
+}
+
+/// Names for templates: the file without folder and extension, or all of it where two would have one name.
+fn stems(tenancy: &Tenancy) -> Vec<String> {
+    let short = |file: &str| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let endings = [".template.json", ".template.yaml", ".template.yml", ".json", ".yaml", ".yml", ".template"];
+        endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name).to_owned()
+    };
+    let all: Vec<String> = tenancy.templates.iter().map(|deployed| short(&deployed.template)).collect();
+    let files = tenancy.templates.iter().map(|deployed| &deployed.template);
+    all.iter()
+        .zip(files)
+        .map(|(stem, file)| {
+            let alone = all.iter().filter(|other| *other == stem).count() == 1;
+            if alone { stem.clone() } else { file.clone() }
+        })
+        .collect()
 }
 
 /// Adds a symbol. There are far more characters for symbols than any template has names; should they run out, the
@@ -315,6 +349,37 @@ fn obstacle(defect: Defect) -> Obstacle {
     }
 }
 
+/// What is said where the unknown value begins says better what to do about it.
+fn explained(obstacle: Obstacle, stack: &Stack) -> Obstacle {
+    let Some(place) = &obstacle.place else { return obstacle };
+    let there = |unknown: &&Obstacle| {
+        unknown.place.as_ref().is_some_and(|inner| {
+            inner.file == place.file
+                && (unread::within(&inner.pointer, &place.pointer) || unread::within(&place.pointer, &inner.pointer))
+        })
+    };
+    match stack.unknowns.iter().find(there) {
+        Some(unknown) if obstacle.reason.contains(&unknown.reason) => {
+            Obstacle { help: unknown.help.clone(), place: unknown.place.clone(), ..obstacle }
+        }
+        Some(unknown) => Obstacle {
+            reason: format!("{}: {}", obstacle.reason, unknown.reason),
+            help: unknown.help.clone(),
+            place: unknown.place.clone(),
+        },
+        None => obstacle,
+    }
+}
+
+/// Whether the policy at a path of properties is one that is read here.
+fn is_read(kind: &str, path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    kind.starts_with("AWS::IAM::") && kind != "AWS::IAM::GroupPolicy"
+        || OWN.iter().any(|(owner, property)| *owner == kind && path == *property)
+        || ATTACHED.iter().any(|(owner, _, property, _)| *owner == kind && path == *property)
+        || (kind == "AWS::Events::EventBusPolicy" && path == "Statement")
+}
+
 /// JSON as a resolved value, with truth values and numbers as texts.
 #[must_use]
 pub(super) fn resolved(value: &serde_json::Value) -> Resolved {
@@ -335,21 +400,29 @@ struct Reader<'a> {
     stack: &'a Stack,
     defects: Vec<Defect>,
     obstacles: Vec<Obstacle>,
+    assumptions: Vec<String>,
 }
 
-/// Types whose documents are policies of other resources: type, the property with the resource, that with the document.
-const ATTACHED: &[(&str, &str, &str)] = &[
-    ("AWS::S3::BucketPolicy", "Bucket", "PolicyDocument"),
-    ("AWS::SQS::QueuePolicy", "Queues", "PolicyDocument"),
-    ("AWS::SNS::TopicPolicy", "Topics", "PolicyDocument"),
-    ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy"),
-    ("AWS::Kinesis::ResourcePolicy", "ResourceArn", "ResourcePolicy"),
-    ("AWS::Logs::ResourcePolicy", "ResourceArn", "PolicyDocument"),
+/// Types whose documents are policies of other resources: type, the property with the resource, that with the document,
+/// and the types that the resource may have.
+const ATTACHED: &[(&str, &str, &str, &[&str])] = &[
+    ("AWS::S3::BucketPolicy", "Bucket", "PolicyDocument", &["AWS::S3::Bucket"]),
+    ("AWS::SQS::QueuePolicy", "Queues", "PolicyDocument", &["AWS::SQS::Queue"]),
+    ("AWS::SNS::TopicPolicy", "Topics", "PolicyDocument", &["AWS::SNS::Topic"]),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy", &["AWS::SecretsManager::Secret"]),
+    ("AWS::Kinesis::ResourcePolicy", "ResourceArn", "ResourcePolicy", &["AWS::Kinesis::Stream"]),
+    ("AWS::Logs::ResourcePolicy", "ResourceArn", "PolicyDocument", &["AWS::Logs::LogGroup"]),
+    ("AWS::SQS::QueueInlinePolicy", "Queue", "PolicyDocument", &["AWS::SQS::Queue"]),
+    ("AWS::SNS::TopicInlinePolicy", "TopicArn", "PolicyDocument", &["AWS::SNS::Topic"]),
 ];
+
+/// Types of roles and users.
+const IDENTITIES: &[&str] = &["AWS::IAM::Role", "AWS::IAM::User"];
 
 /// Properties that hold a resource's own policy.
 const OWN: &[(&str, &str)] = &[
     ("AWS::KMS::Key", "KeyPolicy"),
+    ("AWS::KMS::ReplicaKey", "KeyPolicy"),
     ("AWS::DynamoDB::Table", "ResourcePolicy/PolicyDocument"),
     ("AWS::DynamoDB::Table", "StreamSpecification/ResourcePolicy/PolicyDocument"),
     ("AWS::ECR::Repository", "RepositoryPolicyText"),
@@ -367,6 +440,13 @@ const PATHS: &[(&str, &str)] = &[
     ("AWS::S3::MultiRegionAccessPoint", "a multi-region access point has a policy of its own"),
     ("AWS::RAM::ResourceShare", "a resource share grants beside all policies"),
     ("AWS::IAM::Group", "a group's policies reach users who are not in the template"),
+    ("AWS::IAM::GroupPolicy", "a group's policies reach users who are not in the template"),
+    ("AWS::IAM::UserToGroupAddition", "a group's policies reach users who are not in the template"),
+    ("AWS::LakeFormation::PrincipalPermissions", "Lake Formation grants beside all policies"),
+    ("AWS::LakeFormation::Permissions", "Lake Formation grants beside all policies"),
+    ("AWS::SSO::Assignment", "what people sign in with is not in the template"),
+    ("AWS::SSO::PermissionSet", "what people sign in with is not in the template"),
+    ("AWS::EKS::PodIdentityAssociation", "who may use the role is said in a cluster"),
     ("AWS::DAX::Cluster", "a DAX cluster answers for whole tables, whatever the leading key"),
 ];
 
@@ -374,6 +454,12 @@ impl Reader<'_> {
     fn place(&self, logical_id: &str, property: &str) -> Place {
         let base = Place { file: self.stack.file.clone(), pointer: String::new() };
         property.split('/').fold(base.at("Resources").at(logical_id).at("Properties"), |place, step| place.at(step))
+    }
+
+    /// An item of a property, or the property if it is no list.
+    fn item(&self, logical_id: &str, property: &str, properties: &Resolved, at: usize) -> Place {
+        let place = self.place(logical_id, property);
+        if matches!(properties.get(property), Some(Resolved::List(_))) { place.at(at) } else { place }
     }
 
     fn document(&mut self, name: &str, value: &Resolved, place: &Place) -> Shipped {
@@ -388,11 +474,13 @@ impl Reader<'_> {
         Shipped { name: name.to_owned(), document, value }
     }
 
-    /// The logical id of the resource that a text names: by reference, name or ARN.
-    fn named(&self, text: &str) -> Option<String> {
+    /// The logical id of the resource of one of the types that a text names: by reference, name or ARN. Resources of
+    /// other types may have the same name: a function and its role.
+    fn named(&self, text: &str, kinds: &[&str]) -> Option<String> {
         self.stack
             .resources
             .iter()
+            .filter(|resource| kinds.contains(&resource.kind.as_str()))
             .map(|resource| &resource.logical_id)
             .find(|id| {
                 self.stack.reference(id).as_deref() == Some(text)
@@ -415,7 +503,7 @@ impl Reader<'_> {
                     found.entry(id.clone()).or_default().push(shipped);
                 }
             }
-            for (_, target, property) in ATTACHED.iter().filter(|(policy, _, _)| *policy == kind) {
+            for (_, target, property, kinds) in ATTACHED.iter().filter(|(policy, ..)| *policy == kind) {
                 let Some(value) = resource.properties.get(property) else { continue };
                 let place = self.place(id, property);
                 let mut shipped = self.document(id, value, &place);
@@ -423,29 +511,51 @@ impl Reader<'_> {
                     // It may not be there to refuse anything.
                     shipped.document.statements.retain(|statement| statement.effect == Effect::Allow);
                 }
-                let targets = resource.properties.get(target).map(Resolved::items).unwrap_or_default();
-                for named in targets {
-                    let owner = named.text().and_then(|text| self.named(text));
+                let Some(targets) = resource.properties.get(target) else {
+                    // A policy of the whole account: of its log groups, its keys.
+                    if shipped.document.statements.iter().any(|one| one.effect == Effect::Allow) {
+                        self.obstacles.push(Obstacle {
+                            place: Some(self.place(id, property)),
+                            reason: format!("`{id}` grants on everything of the account, and says not on what"),
+                            help: format!("name the resource in `{target}`, or leave it to a template of its own"),
+                        });
+                    }
+                    continue;
+                };
+                for named in targets.items() {
+                    let owner = named.text().and_then(|text| self.named(text, kinds));
                     match owner {
                         Some(owner) => found.entry(owner).or_default().push(shipped.clone()),
                         None if shipped.document.statements.iter().all(|one| one.effect == Effect::Deny) => {}
-                        None => self.obstacles.push(Obstacle {
-                            place: Some(self.place(id, target)),
-                            reason: format!("`{id}` grants on something that is not in the template"),
-                            help: "put the policy beside its resource".to_owned(),
-                        }),
+                        None => self.elsewhere(id, target),
                     }
                 }
             }
             match kind {
-                "AWS::Lambda::Permission" => {
-                    if let Some((owner, shipped)) = self.permission(id, &resource.properties) {
-                        found.entry(owner).or_default().push(shipped);
-                    }
+                "AWS::KMS::Key" | "AWS::KMS::ReplicaKey" if resource.properties.get("KeyPolicy").is_none() => {
+                    found.entry(id.clone()).or_default().extend(self.default_key_policy(resource));
                 }
+                "AWS::Lambda::Permission" => match self.permission(id, &resource.properties) {
+                    Some((owner, shipped)) => found.entry(owner).or_default().push(shipped),
+                    None => self.obstacles.push(Obstacle {
+                        place: Some(self.place(id, "FunctionName")),
+                        reason: format!("`{id}` lets somebody call a function that is not in the template"),
+                        help: "put the permission beside its function, and name that with `Ref` or `Fn::GetAtt`"
+                            .to_owned(),
+                    }),
+                },
                 "AWS::Events::EventBusPolicy" => {
                     let bus = resource.properties.get("EventBusName").and_then(Resolved::text);
-                    let owner = bus.and_then(|bus| self.named(bus));
+                    let owner = bus.and_then(|bus| self.named(bus, &["AWS::Events::EventBus"]));
+                    if owner.is_none() || resource.properties.get("Statement").is_none() {
+                        self.obstacles.push(Obstacle {
+                            place: Some(resource.place.clone()),
+                            reason: format!(
+                                "`{id}` grants on a bus that is not in the template, or in a form that is not read"
+                            ),
+                            help: "put the policy beside its bus, as `EventBusName` and `Statement`".to_owned(),
+                        });
+                    }
                     if let (Some(owner), Some(value)) = (owner, resource.properties.get("Statement")) {
                         let place = self.place(id, "Statement");
                         let value = Resolved::Map(vec![
@@ -473,6 +583,37 @@ impl Reader<'_> {
         found
     }
 
+    /// A policy is about a resource that cannot be found.
+    fn elsewhere(&mut self, id: &str, property: &str) {
+        self.obstacles.push(Obstacle {
+            place: Some(self.place(id, property)),
+            reason: format!("`{id}` grants on something that is not in the template"),
+            help: "put the policy beside its resource".to_owned(),
+        });
+    }
+
+    /// What KMS gives to a key whose template gives it none: the account decides.
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+    fn default_key_policy(&mut self, resource: &Resource) -> Option<Shipped> {
+        let root = format!("arn:{}:iam::{}:root", self.stack.partition, self.stack.account);
+        let value = resolved(&serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Sid": "Enable IAM User Permissions",
+                "Effect": "Allow",
+                "Principal": { "AWS": root },
+                "Action": "kms:*",
+                "Resource": "*",
+            }],
+        }));
+        let mut shipped =
+            self.document(&format!("the policy that {} has by default", resource.logical_id), &value, &resource.place);
+        for statement in &mut shipped.document.statements {
+            statement.place = resource.place.clone();
+        }
+        Some(shipped)
+    }
+
     /// Grants beside policies: ACLs of buckets, and function URLs without a signature.
     fn acl(&mut self, id: &str, kind: &str, properties: &Resolved) {
         let text = |property: &str| properties.get(property).and_then(Resolved::text);
@@ -487,8 +628,9 @@ impl Reader<'_> {
             let acls = ownership.is_some_and(|ownership| ownership != "BucketOwnerEnforced")
                 || text("AccessControl").is_some_and(|acl| acl != "Private");
             if acls {
+                let at = if ownership.is_some() { "OwnershipControls" } else { "AccessControl" };
                 self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, "OwnershipControls")),
+                    place: Some(self.place(id, at)),
                     reason: format!("`{id}` allows access control lists, which grant beside all policies"),
                     help: "set `ObjectOwnership: BucketOwnerEnforced`".to_owned(),
                 });
@@ -506,7 +648,10 @@ impl Reader<'_> {
     /// A function's permission, as the statement that it becomes.
     fn permission(&mut self, id: &str, properties: &Resolved) -> Option<(String, Shipped)> {
         let text = |property: &str| properties.get(property).and_then(Resolved::text);
-        let owner = self.named(text("FunctionName")?)?;
+        let named = text("FunctionName")?;
+        // A version or an alias is named behind the function's ARN.
+        let whole = named.match_indices(':').nth(6).map_or(named, |(end, _)| named.get(..end).unwrap_or(named));
+        let owner = self.named(whole, &["AWS::Lambda::Function"])?;
         let place = self.place(id, "Principal");
         let principal = text("Principal")?.to_owned();
         let (kind, principal) = if principal == "*" {
@@ -540,7 +685,7 @@ impl Reader<'_> {
                 }
                 merged
             });
-        let arn = self.stack.arn(&owner)?;
+        let arn = if whole == named { self.stack.arn(&owner)? } else { named.to_owned() };
         let action = text("Action").unwrap_or("lambda:InvokeFunction").to_owned();
         let mut statement = vec![
             ("Effect".to_owned(), Resolved::Text("Allow".to_owned())),
@@ -569,7 +714,7 @@ impl Reader<'_> {
         let mut roles = Vec::new();
         for resource in &stack.resources {
             let (id, properties) = (&resource.logical_id, &resource.properties);
-            if !matches!(resource.kind.as_str(), "AWS::IAM::Role" | "AWS::IAM::User") {
+            if !IDENTITIES.contains(&resource.kind.as_str()) {
                 continue;
             }
             let Some(arn) = stack.arn(id) else {
@@ -586,7 +731,14 @@ impl Reader<'_> {
             });
             let mut identity = Vec::new();
             for (at, policy) in properties.get("Policies").map(Resolved::items).unwrap_or_default().iter().enumerate() {
-                let Some(value) = policy.get("PolicyDocument") else { continue };
+                let Some(value) = policy.get("PolicyDocument") else {
+                    self.obstacles.push(Obstacle {
+                        place: Some(self.item(id, "Policies", properties, at)),
+                        reason: format!("a policy of `{id}` cannot be read"),
+                        help: "write `PolicyName` and `PolicyDocument`".to_owned(),
+                    });
+                    continue;
+                };
                 let place = self.place(id, &format!("Policies/{at}/PolicyDocument"));
                 let name = policy.get("PolicyName").and_then(Resolved::text).unwrap_or("inline").to_owned();
                 let shipped = self.document(&format!("{id}: {name}"), value, &place);
@@ -595,14 +747,32 @@ impl Reader<'_> {
             for (at, managed) in
                 properties.get("ManagedPolicyArns").map(Resolved::items).unwrap_or_default().iter().enumerate()
             {
-                let place = self.place(id, &format!("ManagedPolicyArns/{at}"));
+                let place = self.item(id, "ManagedPolicyArns", properties, at);
                 let shipped = self.managed(managed, &place);
                 identity.extend(shipped);
             }
-            let boundary = properties.get("PermissionsBoundary").map(|value| {
+            let before = self.obstacles.len();
+            let boundary = properties.get("PermissionsBoundary").and_then(|value| {
                 let place = self.place(id, "PermissionsBoundary");
-                self.managed(value, &place).into_iter().collect()
+                Some(vec![self.managed(value, &place)?])
             });
+            let unknown_boundary = self.obstacles.drain(before..).next().map(|obstacle| Obstacle {
+                reason: format!("what the boundary of `{id}` leaves is not known: {}", obstacle.reason),
+                help: "make the boundary a managed policy of the template".to_owned(),
+                ..obstacle
+            });
+            if unknown_boundary.is_some() {
+                let file = &stack.file;
+                self.assumptions
+                    .push(format!("the boundary of `{id}` of {file} was not read, and nothing rests on it"));
+            }
+            if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
+                self.obstacles.push(Obstacle {
+                    place: Some(self.place(id, "Groups")),
+                    reason: format!("`{id}` is in a group, whose policies are not its own"),
+                    help: "give a role what it needs instead".to_owned(),
+                });
+            }
             let mut tags = BTreeMap::new();
             for tag in properties.get("Tags").map(Resolved::items).unwrap_or_default() {
                 if let (Some(key), Some(value)) =
@@ -618,6 +788,7 @@ impl Reader<'_> {
                 trust,
                 identity,
                 boundary,
+                unknown_boundary,
                 tags,
             });
         }
@@ -630,15 +801,29 @@ impl Reader<'_> {
                 continue;
             }
             let (id, properties) = (&resource.logical_id, &resource.properties);
-            let Some(value) = properties.get("PolicyDocument") else { continue };
             let place = self.place(id, "PolicyDocument");
+            let Some(value) = properties.get("PolicyDocument") else {
+                self.obstacles.push(Obstacle {
+                    place: Some(resource.place.clone()),
+                    reason: format!("the policy of `{id}` cannot be read"),
+                    help: "write a `PolicyDocument`".to_owned(),
+                });
+                continue;
+            };
             let mut shipped = self.document(id, value, &place);
             if resource.may_be_absent.is_some() {
                 shipped.document.statements.retain(|statement| statement.effect == Effect::Allow);
             }
+            if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
+                self.obstacles.push(Obstacle {
+                    place: Some(self.place(id, "Groups")),
+                    reason: format!("`{id}` gives rights to a group, whose users are not in the template"),
+                    help: "give them to roles instead".to_owned(),
+                });
+            }
             for property in ["Roles", "RoleName", "Users", "UserName"] {
                 for named in properties.get(property).map(Resolved::items).unwrap_or_default() {
-                    let owner = named.text().and_then(|text| self.named(text));
+                    let owner = named.text().and_then(|text| self.named(text, IDENTITIES));
                     match owner.and_then(|owner| roles.iter_mut().find(|role| role.logical_id == owner)) {
                         Some(role) => role.identity.push(shipped.clone()),
                         None => self.obstacles.push(Obstacle {
@@ -656,9 +841,8 @@ impl Reader<'_> {
     /// A managed policy by its ARN: one of the template, or none that is known.
     fn managed(&mut self, value: &Resolved, place: &Place) -> Option<Shipped> {
         let text = value.text();
-        if let Some(id) = text.and_then(|text| self.named(text))
+        if let Some(id) = text.and_then(|text| self.named(text, &["AWS::IAM::ManagedPolicy"]))
             && let Some(resource) = self.stack.resource(&id)
-            && resource.kind == "AWS::IAM::ManagedPolicy"
         {
             let document = resource.properties.get("PolicyDocument")?.clone();
             // Its own loop attaches it too if it lists its roles; attached twice says no more than once.
@@ -666,7 +850,11 @@ impl Reader<'_> {
             return Some(self.document(&id, &document, &place));
         }
         if let Some(known) = text.and_then(super::actions::managed_policy) {
-            return Some(self.document(text.unwrap_or_default(), &resolved(known), place));
+            let mut shipped = self.document(text.unwrap_or_default(), &resolved(known), place);
+            for statement in &mut shipped.document.statements {
+                statement.place = place.clone();
+            }
+            return Some(shipped);
         }
         self.obstacles.push(Obstacle {
             place: Some(place.clone()),

@@ -10,7 +10,7 @@ use super::access::{self, Scope};
 use super::context::{Context, local_arn};
 use super::queue;
 use crate::cfn::expr::kind::{Arn, Text};
-use crate::cfn::policy::{IamPolicy, Principal, Statement, TrustPolicy, place::Identity, place::Trust};
+use crate::cfn::policy::{IamPolicy, Operator, Principal, Statement, TrustPolicy, place::Identity, place::Trust};
 use crate::cfn::types::{iam, lambda, logs};
 use crate::cfn::{Expr, Json, LogicalId, Node, Pseudo};
 use crate::ir::Output;
@@ -65,7 +65,7 @@ pub(super) fn render(function: &Function, cx: &mut Context<'_>) {
         [access::log_streams(Node::Ref(log_group.clone()))],
     )];
     if function.network.is_some() {
-        own.push(network_interfaces());
+        own.extend(network_interfaces());
     }
     let granted = statements(function, cx);
     own.extend(granted.own);
@@ -215,19 +215,23 @@ pub(super) fn log_retention(days: u32) -> u32 {
     ALLOWED.into_iter().find(|allowed| *allowed >= days).unwrap_or(3_653)
 }
 
-/// What a function in a network needs: the actions have no resource to narrow them to.
-fn network_interfaces() -> Statement<Identity> {
-    Statement::<Identity>::allow(
-        [
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
-        ["*"],
-    )
+/// What Lambda needs for a function in a network, in whose role it works: the actions have no resource to narrow them to.
+/// The function's own code, whose requests alone carry the function's ARN, needs none of it, and could reach other
+/// tenants' networks with it:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice-security>.
+fn network_interfaces() -> [Statement<Identity>; 2] {
+    let all = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ];
+    [
+        Statement::<Identity>::allow(all, ["*"]),
+        Statement::<Identity>::deny(all, ["*"]).when(Operator::Null, "lambda:SourceFunctionArn", ["false"]),
+    ]
 }
 
 pub(super) fn attribute(id: impl Fn(&str) -> LogicalId, attribute: Attribute) -> Option<Node> {

@@ -36,6 +36,14 @@ pub(super) fn declare(tier: &Tier, graph: &TierGraph) -> Declared {
             if let Owner::Application { through, .. } = &mut owner {
                 let callers = callers(tier, member, node);
                 through.extend(roles_of(cell, &callers));
+                if node.role == "flow-logs" {
+                    through.extend(
+                        cell.nodes
+                            .iter()
+                            .filter(|other| other.role == "flow-role" && other.component == node.component)
+                            .map(|other| other.id.to_string()),
+                    );
+                }
                 let from_silos = graph.tenant.as_ref().map(|tenant| roles_of(tenant, &callers)).unwrap_or_default();
                 if !from_silos.is_empty() {
                     declared.from_silos.insert(node.id.to_string(), from_silos);
@@ -69,7 +77,7 @@ fn callers<'t>(tier: &'t Tier, member: &'t Member, node: &GraphNode) -> BTreeSet
             });
             granted.chain(consuming).collect()
         }
-        // Nobody: services write them, and people read them.
+        // No function: services write them, and people read them.
         _ => BTreeSet::new(),
     }
 }

@@ -602,6 +602,27 @@ mod tests {
     }
 
     #[test]
+    fn the_catalogue_has_every_type_that_policies_name() {
+        let catalogue = crate::cfn::catalogue::Catalogue::shipped();
+        let mut wrong = Vec::new();
+        for kind in kinds() {
+            let service = service(kind).unwrap();
+            for name in iam_types(kind) {
+                let (prefix, name) = name.split_once(':').unwrap_or((service, name));
+                let known = catalogue.service(prefix).is_some_and(|service| {
+                    service
+                        .actions()
+                        .any(|action| action.resource_types().any(|used| used.resource_type.name() == name))
+                });
+                if !known {
+                    wrong.push(format!("{kind}: {prefix}:{name}"));
+                }
+            }
+        }
+        assert!(kinds().count() > 100 && wrong.is_empty(), "{wrong:?}");
+    }
+
+    #[test]
     fn samples_fit() {
         for (alphabet, length) in [
             (CharSet::ALL, (0, 4096)),

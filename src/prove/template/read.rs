@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::diagnostics::{FileId, Origin, Sink, SourceMap, Span};
 use crate::prove::policy::Place;
+use crate::prove::text::CharSet;
 use crate::source::{self, Entry, Node};
 
 /// A template as it was read, with nothing evaluated.
@@ -104,6 +105,13 @@ impl Template {
     #[must_use]
     pub fn origin(&self, place: &Place) -> Origin {
         self.locate(&place.pointer)
+    }
+
+    /// What may stand for a parameter of the template, as far as its declaration says.
+    #[must_use]
+    pub fn characters_of(&self, parameter: &str) -> CharSet {
+        let declaration = self.section("Parameters").and_then(|parameters| parameters.get(parameter));
+        declaration.map_or(CharSet::ALL, |declaration| super::parameter::symbol(parameter, declaration, "").alphabet)
     }
 
     pub(super) fn section(&self, name: &str) -> Option<&Map<String, Value>> {

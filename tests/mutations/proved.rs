@@ -1,0 +1,1 @@
+//! Rewrites that keep what policies mean, or grant less, stay proved.

@@ -1,0 +1,1 @@
+//! Edits that mean nothing change no verdict.
