@@ -131,6 +131,7 @@ mod instances {
                 "`TenantId` of tenant `tenant-001` is `tenant-002`",
                 "tenants.jsonl:1",
                 "/1/stacks/0/parameters/TenantId",
+                "/1/stacks/0/parameters/TenantId",
             ],
         );
         let said = Case::with(&[], |tenants| {

@@ -127,7 +127,8 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
 fn at(place: &Place, label: &str, locate: &dyn Fn(&Place) -> Origin) -> (Origin, String) {
     match locate(place) {
         whole @ Origin::Path(_) if place.pointer.is_empty() => (whole, label.to_owned()),
-        whole @ Origin::Path(_) => (whole, format!("{label}, at `{}`", place.pointer)),
+        // Of a line it is good to know where in it.
+        whole @ (Origin::Path(_) | Origin::Line { .. }) => (whole, format!("{label}, at `{}`", place.pointer)),
         origin => (origin, label.to_owned()),
     }
 }
