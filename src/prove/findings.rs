@@ -197,7 +197,7 @@ fn help(claim: Claim, found: &Counterexample) -> &'static str {
              reported"
         }
         Claim::Instance => {
-            "make the assembly anew with `tenantry synth --expand`, and change the blueprint, not the instance"
+            "make the assembly anew with `tenantry synth`, and change the blueprint, not what was written"
         }
     }
 }
