@@ -233,6 +233,8 @@ fn verdict(proof: &Proof) -> (String, Vec<String>) {
             unknown,
             plural(isolation.len(), "question", "questions")
         )
+    } else if of(&[Claim::Instance]).iter().any(|asked: &&Obligation| asked.verdict != Verdict::Proved) {
+        "The templates keep tenants apart, but what is deployed is not known to be the templates.".to_owned()
     } else {
         "Tenants are kept apart: for any two different tenants, no request in the name of one, and none of anybody else, \
          reaches what the other owns."
