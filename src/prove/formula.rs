@@ -4,9 +4,11 @@
 //! formula over tests of them. The answer is a request for which the formula may hold, or none.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use super::automaton::{Answers, MOST_TESTS, Shape, Test, at_a_glance, explore};
-use super::text::{Symbols, Text};
+use super::automaton::{Answers, MOST_TESTS, Part, Shape, Test, at_a_glance, explore};
+use super::glob::Piece;
+use super::text::{CharSet, Symbols, Text};
 
 /// Three-valued truth: of Kleene, where what is not known stays so unless it does not matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -250,6 +252,57 @@ impl Problem {
             }
         };
         Formula::Unknown(at)
+    }
+
+    /// The question as a text: the same for the same question, and for no other.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let set = |set: &CharSet| format!("\u{1}{set:?}\u{2}");
+        for variable in &self.variables {
+            text.push_str(&variable.name);
+            text.push_str(match (variable.optional, variable.possible) {
+                (true, true) => "\u{3}?",
+                (true, false) => "\u{3}-",
+                (false, _) => "\u{3}!",
+            });
+            for shape in &variable.shapes {
+                text.push('\u{4}');
+                for part in &shape.0 {
+                    match part {
+                        Part::Char(character) => text.push(*character),
+                        Part::One(letters) => text.push_str(&set(letters)),
+                        Part::Many(letters) if *letters == CharSet::ALL => text.push('\u{5}'),
+                        Part::Many(letters) => {
+                            text.push('\u{5}');
+                            text.push_str(&set(letters));
+                        }
+                    }
+                }
+            }
+            for test in &variable.tests {
+                text.push(if test.any_case { '\u{6}' } else { '\u{7}' });
+                for glob in &test.globs {
+                    text.push('\u{4}');
+                    for piece in &glob.0 {
+                        text.push(match piece {
+                            Piece::Char(character) => *character,
+                            Piece::One => '\u{e}',
+                            Piece::Many => '\u{f}',
+                            Piece::Within => '\u{10}',
+                        });
+                    }
+                }
+            }
+            text.push('\n');
+        }
+        // Writing to a `String` cannot fail.
+        _ = write!(text, "{:?}", self.formula);
+        for unknown in &self.unknowns {
+            text.push('\n');
+            text.push_str(unknown);
+        }
+        text
     }
 
     /// Answers the question.

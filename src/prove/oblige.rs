@@ -1,11 +1,13 @@
 //! Every asker against every target: what has to be shown, and the answers.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::means;
-use super::automaton::{Part, Shape};
+use super::automaton::{Part as ShapePart, Shape};
 use super::callers::{Asker, actor, askers, minter as minter_of, principal_tag, session};
 use super::formula::{Answer, Formula, Problem};
+use super::glob::{Part, parts};
 use super::policy::{Document, Effect, Place, Statement};
 use super::proof::{Claim, Method, Obligation, Obstacle, Verdict};
 use super::question::{Asked, Known, Layers, allowed};
@@ -37,6 +39,7 @@ pub fn isolation(
         controlled,
         symbols: &mut symbols,
         listener,
+        known: Carried::default(),
         answers: BTreeMap::new(),
         obligations: Vec::new(),
     };
@@ -59,6 +62,7 @@ struct Prover<'a, 'l> {
     controlled: &'a BTreeSet<String>,
     symbols: &'a mut Symbols,
     listener: Listener<'l>,
+    known: Carried,
     /// Answers to formulas, by their text.
     answers: BTreeMap<String, (String, Answer)>,
     obligations: Vec<Obligation>,
@@ -248,14 +252,15 @@ impl<'a> Prover<'a, '_> {
         let ids_only =
             !matches!(actor(self.tenancy, instance, minted), Some(Actor::Session { ids_checked_by: Some(_), .. }));
         if ids_only {
-            let foreign = vec![Shape(vec![Part::Many(possible), Part::One(strange), Part::Many(possible)])];
+            let foreign =
+                vec![Shape(vec![ShapePart::Many(possible), ShapePart::One(strange), ShapePart::Many(possible)])];
             let words = format!("a session in role `{}` whose tag holds what no id holds", minted.logical_id);
             self.ask_one(&asker, &target(words, tagged(foreign), "sts:TagSession", "tag-alphabet"));
             let (shortest, longest) = self.world.id_length;
             let mut lengths: Vec<Shape> =
-                (0..shortest).map(|length| Shape(vec![Part::One(possible); length])).collect();
-            let mut long = vec![Part::One(possible); longest + 1];
-            long.push(Part::Many(possible));
+                (0..shortest).map(|length| Shape(vec![ShapePart::One(possible); length])).collect();
+            let mut long = vec![ShapePart::One(possible); longest + 1];
+            long.push(ShapePart::Many(possible));
             lengths.push(Shape(long));
             let words = format!("a session in role `{}` whose tag has the length of no id", minted.logical_id);
             self.ask_one(&asker, &target(words, tagged(lengths), "sts:TagSession", "tag-length"));
@@ -273,7 +278,7 @@ impl<'a> Prover<'a, '_> {
             // Names of tags heed case where they are listed, and not where their values are read.
             let any_case = |character: char| {
                 let (lower, upper) = (character.to_ascii_lowercase(), character.to_ascii_uppercase());
-                Part::One(CharSet::NONE.with(lower).with(upper))
+                ShapePart::One(CharSet::NONE.with(lower).with(upper))
             };
             let name = Shape(other.chars().map(any_case).collect());
             let more = target(
@@ -356,8 +361,12 @@ impl<'a> Prover<'a, '_> {
             let mut signature: Vec<bool> = statements.iter().map(|statement| means(statement, &name)).collect();
             // Actions that the same statements mean are asked together only if they carry the same keys.
             let granted = granting(&signature);
-            signature.extend(keys_in(&statements).map(|key| action.carries(key) != Carries::No));
-            let signature = if granted { signature } else { Vec::new() };
+            if granted {
+                let carried = self.carried(&statements, *action, &signature);
+                signature.extend(carried);
+            } else {
+                signature.clear();
+            }
             groups.entry(signature).or_default().push(*action);
         }
         for (signature, actions) in groups {
@@ -402,8 +411,9 @@ impl<'a> Prover<'a, '_> {
         let mut groups: BTreeMap<Vec<bool>, Vec<Action>> = BTreeMap::new();
         for action in actions {
             let name = action.full_name();
-            let carried = keys_in(&organization).map(|key| action.carries(key) != Carries::No);
-            let signature = organization.iter().map(|statement| means(statement, &name)).chain(carried).collect();
+            let mut signature: Vec<bool> = organization.iter().map(|statement| means(statement, &name)).collect();
+            let carried = self.carried(&organization, *action, &signature);
+            signature.extend(carried);
             groups.entry(signature).or_default().push(*action);
         }
         let split = groups.len() > 1;
@@ -444,6 +454,26 @@ impl<'a> Prover<'a, '_> {
                 ..ungranted(id, asker, slice, &actions)
             });
         }
+    }
+
+    /// Whether the action carries the keys of those statements that mean it.
+    fn carried(&self, statements: &[&Statement], action: Action, meant: &[bool]) -> Vec<bool> {
+        let meant = statements.iter().zip(meant).filter(|(_, meant)| **meant);
+        let mut carried = Vec::new();
+        for (statement, _) in meant {
+            let resources = statement.resources.iter().flat_map(|resources| &resources.values);
+            let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+            for text in resources.chain(values).filter(|text| text.contains("${")) {
+                for part in parts(text, true) {
+                    if let Part::Variable { key, .. } = part {
+                        carried.push(self.known.carries(action, &key));
+                    }
+                }
+            }
+            let keys = statement.conditions.iter().map(|condition| condition.key.as_str());
+            carried.extend(keys.map(|key| self.known.carries(action, key)));
+        }
+        carried
     }
 
     /// Whether any statement grants anything of the services that the slice is about. Mostly none does.
@@ -503,14 +533,14 @@ impl<'a> Prover<'a, '_> {
             resource_decides: slice.resource_decides,
             resource: &slice.shapes,
             keys: &keys,
-            carries: &|key| asker.carries(key) && action.carries(key) != Carries::No,
+            carries: &|key| asker.carries(key) && self.known.carries(action, key),
             means: &|statement| means(statement, &name),
         };
         allowed(&asked, &bearing.layers(guardrails), self.symbols)
     }
 
     fn decide(&mut self, id: &str, problem: &Problem) -> (String, Answer, Option<super::proof::CrossCheck>) {
-        let text = format!("{problem:?}");
+        let text = problem.text();
         let (formula, answer) = match self.answers.get(&text) {
             Some(known) => known.clone(),
             None => {
@@ -525,9 +555,21 @@ impl<'a> Prover<'a, '_> {
     }
 }
 
-/// The keys that conditions of the statements look at, more than once each perhaps.
-fn keys_in<'s>(statements: &'s [&'s Statement]) -> impl Iterator<Item = &'s str> {
-    statements.iter().flat_map(|statement| &statement.conditions).map(|condition| condition.key.as_str())
+/// Which actions carry which keys. The catalogue is asked once for each pair: it takes as long as a small proof.
+#[derive(Default)]
+struct Carried(RefCell<BTreeMap<(&'static str, &'static str), BTreeMap<String, bool>>>);
+
+impl Carried {
+    fn carries(&self, action: Action, key: &str) -> bool {
+        let mut known = self.0.borrow_mut();
+        let keys = known.entry((action.service().prefix(), action.name())).or_default();
+        if let Some(carries) = keys.get(key) {
+            return *carries;
+        }
+        let carries = action.carries(key) != Carries::No;
+        keys.insert(key.to_owned(), carries);
+        carries
+    }
 }
 
 /// What is known of the keys of a request.

@@ -482,7 +482,7 @@ impl Builder<'_, '_> {
             .filter(|strict| strict.globs != globs);
         let test = Test { globs, any_case };
         let folds_beyond = any_case && !matches!(condition.operator, Operator::Bool) && self.beyond_ascii(&test, &key);
-        let many = self.has_many(&key);
+        let many = condition.quantifier.is_none() && self.has_many(&key);
         let matched: Vec<Formula> = variables_of_key
             .iter()
             .map(|variable| {
