@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use tenantry::diagnostics::{Sink, SourceMap};
 use tenantry::facts::Facts;
-use tenantry::prove::proof::{Outcome, Proof, Verdict};
+use tenantry::prove::proof::{Obstacle, Outcome, Proof, Verdict};
 use tenantry::prove::prove;
 use tenantry::prove::request::{Request, Tools};
 
@@ -141,31 +141,30 @@ impl Case {
     /// What is wrong with the answer, in words.
     fn complaint(&self) -> Option<String> {
         let proof = self.prove();
-        let said: Vec<&str> = proof
+        // A story says who asks, and for what; where nothing could be decided, the obligation says it.
+        let said: Vec<(Outcome, String)> = proof
             .obligations
             .iter()
             .filter_map(|obligation| match &obligation.verdict {
                 Verdict::Proved => None,
-                Verdict::Refuted(found) => Some(found.sentence.as_str()),
-                Verdict::Unknown(obstacle) => Some(obstacle.reason.as_str()),
+                Verdict::Refuted(found) => Some((Outcome::Refuted, found.sentence.clone())),
+                Verdict::Unknown(Obstacle { reason, .. }) => {
+                    let words = format!("{reason} ({} to {})", obligation.principal, obligation.target);
+                    Some((Outcome::Unknown, words))
+                }
             })
             .collect();
         let mut wrong = Vec::new();
         if proof.result() != self.expected {
             wrong.push(format!("{} instead of {}", proof.result().as_str(), self.expected.as_str()));
         }
-        let of_the_kind = proof.obligations.iter().filter(|one| one.verdict.outcome() == self.expected);
-        let meant = of_the_kind.filter_map(|obligation| match &obligation.verdict {
-            Verdict::Proved => None,
-            Verdict::Refuted(found) => Some(&found.sentence),
-            Verdict::Unknown(obstacle) => Some(&obstacle.reason),
-        });
-        if self.expected != Outcome::Proved
-            && !meant.into_iter().any(|sentence| self.says.iter().all(|word| sentence.contains(word)))
-        {
+        let is_meant = |(outcome, sentence): &(Outcome, String)| {
+            *outcome == self.expected && self.says.iter().all(|word| sentence.contains(word))
+        };
+        if self.expected != Outcome::Proved && !said.iter().any(is_meant) {
             wrong.push(format!("nothing says {:?}", self.says));
         }
-        if said.iter().any(|sentence| sentence.contains("error of the prover")) {
+        if said.iter().any(|(_, sentence)| sentence.contains("error of the prover")) {
             wrong.push("the engine and the evaluator differ".to_owned());
         }
         let ids: BTreeSet<&str> = proof.obligations.iter().map(|obligation| obligation.id.as_str()).collect();
@@ -173,6 +172,7 @@ impl Case {
             wrong.push("two obligations have one id".to_owned());
         }
         (!wrong.is_empty()).then(|| {
+            let said: Vec<&str> = said.iter().map(|(_, sentence)| sentence.as_str()).collect();
             format!("{} ({}): {}\n    {}", self.name, self.shows, wrong.join("; "), said.join("\n    "))
         })
     }

@@ -327,8 +327,8 @@ impl Builder<'_, '_> {
             }
             (Principal::Aws(text), Standing::Own | Standing::Other | Standing::Foreign) => self.aws(text, effect),
             // A canonical user is an account under another name, which no template tells.
-            (Principal::Canonical(_), Standing::Foreign) => direct(Formula::True),
-            (Principal::Canonical(_), Standing::Own | Standing::Other) => {
+            (Principal::Canonical(_), Standing::Foreign) if effect == Effect::Allow => direct(Formula::True),
+            (Principal::Canonical(_), Standing::Own | Standing::Other | Standing::Foreign) => {
                 direct(self.problem.unknown("whose a canonical user id is"))
             }
             (Principal::Federated(name), Standing::Foreign) => {

@@ -54,6 +54,20 @@ fn of_roles() -> Vec<Case> {
                 product(),
             )
             .refuted(&["role `R`", "/Resources/Doors/"]),
+        Case::new("deny-any-session", "whatever the session is called that is refused")
+            .shared(
+                json!({
+                    "Files": bucket(),
+                    "R": with(role(puts(OBJECTS)), json!({ "RoleName": "R" })),
+                    "Doors": bucket_policy(json!({
+                        "Effect": "Deny", "Principal": session("assumed-role/R/session"), "Action": "s3:*",
+                        "Resource": "*",
+                    })),
+                }),
+                files(),
+                product(),
+            )
+            .refuted(&["role `R`", "`s3:PutObject`", "/Resources/R/"]),
         Case::new("tag-default", "a tag's default is a tenant's id")
             .shared(
                 files_and_role(puts("arn:aws:s3:::acme-files/${aws:PrincipalTag/TenantId, 'shared'}/*")),
@@ -159,8 +173,10 @@ fn of_conditions() -> Vec<Case> {
 fn of_principals() -> Vec<Case> {
     let puts = |principal: Value| grant(principal, json!("s3:PutObject"), json!(OBJECTS));
     let canonical = json!({ "CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be" });
+    let somebody = canonical.clone();
     let id = json!({ "AWS": { "Fn::GetAtt": ["R", "RoleId"] } });
-    let tagged = with(role(json!([allow(json!("s3:*"), json!("*"))])), json!({ "Tags": [{ "Key": "x", "Value": "y" }] }));
+    let tagged =
+        with(role(json!([allow(json!("s3:*"), json!("*"))])), json!({ "Tags": [{ "Key": "x", "Value": "y" }] }));
     let federated = json!({
         "Federated": { "Fn::Sub": "arn:aws:iam::${AWS::AccountId}:oidc-provider/token.actions.githubusercontent.com" },
     });
@@ -184,6 +200,28 @@ fn of_principals() -> Vec<Case> {
             )
             .tenant_with(json!({ "R": tagged }), json!({ "accounts": "own" }))
             .unknown(&["acme-files"]),
+        Case::new("canonical-user-refused", "who refuses one canonical user refuses no other account")
+            .shared(
+                json!({
+                    "Files": bucket(),
+                    "Doors": {
+                        "Type": "AWS::S3::BucketPolicy",
+                        "Properties": {
+                            "Bucket": { "Ref": "Files" },
+                            "PolicyDocument": document(json!([
+                                only_if(
+                                    puts(json!("*")),
+                                    json!({ "StringEquals": { "aws:PrincipalOrgID": "o-a1b2c3d4e5" } }),
+                                ),
+                                { "Effect": "Deny", "Principal": somebody, "Action": "s3:*", "Resource": "*" },
+                            ])),
+                        },
+                    },
+                }),
+                files(),
+                json!({}),
+            )
+            .refuted(&["a principal of an account", "`s3:PutObject`"]),
         Case::new("principal-id", "who has an id that a service made up is not known")
             .shared(
                 json!({ "Files": bucket(), "R": bare_role(), "Doors": bucket_policy(puts(id)) }),
@@ -193,7 +231,7 @@ fn of_principals() -> Vec<Case> {
             .unknown(&["acme-files"]),
         Case::new("tokens", "what an identity provider's tokens hold is in no policy")
             .shared(json!({ "Files": bucket(), "R": trusted(json!([token]), json!([])) }), files(), product())
-            .unknown(&["vouches for its own users", "in no", "R"]),
+            .unknown(&["vouches for its own users", "a session in role `R`"]),
         Case::new("other-account", "an account that a trust policy names is somebody's")
             .shared(json!({ "Files": bucket(), "R": trusted(json!([from_outside]), json!([])) }), files(), product())
             .unknown(&["`sts:AssumeRole`", "a session in role `R`"]),

@@ -12,10 +12,8 @@ fn files_and_sessions(session_role: Value) -> Value {
 
 fn of_sessions() -> Vec<Case> {
     let puts = |resource: &str| json!([allow(json!("s3:PutObject"), json!(resource))]);
-    let exempt = only_if(
-        deny(json!("s3:*"), json!("*")),
-        json!({ "StringNotEquals": { "aws:PrincipalTag/Exempt": "true" } }),
-    );
+    let exempt =
+        only_if(deny(json!("s3:*"), json!("*")), json!({ "StringNotEquals": { "aws:PrincipalTag/Exempt": "true" } }));
     let untagged = only_if(
         allow(json!("s3:PutObject"), json!(OBJECTS)),
         json!({ "Null": { "aws:PrincipalTag/TenantId": "true" } }),
@@ -46,11 +44,7 @@ fn of_sessions() -> Vec<Case> {
             )
             .refuted(&["a session without a tenant in role `S`", "`s3:PutObject`"]),
         Case::new("tags-together", "further tags are chosen together")
-            .shared(
-                files_and_sessions(session_role_if(two_tags, Vec::new(), puts(of_team))),
-                files(),
-                sessions(),
-            )
+            .shared(files_and_sessions(session_role_if(two_tags, Vec::new(), puts(of_team))), files(), sessions())
             .refuted(&["a session of tenant `acme` in role `S`", "`s3:PutObject`"]),
         Case::new("another-tag", "a tag beside the tenant's is the minter's choice")
             .shared(files_and_sessions(session_role(puts(of_team))), files(), sessions())
@@ -122,9 +116,8 @@ fn of_targets() -> Vec<Case> {
     let sub = |text: &str| json!({ "Fn::Sub": text });
     let jobs = || json!({ "Type": "AWS::SQS::Queue", "Properties": { "QueueName": sub("jobs-${TenantId}") } });
     let of_type = |kind: &str, properties: Value| json!({ "Type": kind, "Properties": properties });
-    let principals = json!([
-        "iam:CreateRole", "iam:PutRolePolicy", "sts:AssumeRole", "iam:CreatePolicy", "iam:AttachRolePolicy"
-    ]);
+    let principals =
+        json!(["iam:CreateRole", "iam:PutRolePolicy", "sts:AssumeRole", "iam:CreatePolicy", "iam:AttachRolePolicy"]);
     vec![
         Case::new("through", "the role of tenant A's stack is not the one that handles B's jobs")
             .tenant_with(

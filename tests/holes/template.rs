@@ -39,7 +39,8 @@ pub(super) fn with(mut resource: Value, properties: Value) -> Value {
 /// A role that a trust policy hands out, with statements.
 pub(super) fn trusted(trust: Value, statements: Value) -> Value {
     let none = statements.as_array().is_some_and(Vec::is_empty);
-    let policies = if none { json!([]) } else { json!([{ "PolicyName": "p", "PolicyDocument": document(statements) }]) };
+    let policies =
+        if none { json!([]) } else { json!([{ "PolicyName": "p", "PolicyDocument": document(statements) }]) };
     json!({
         "Type": "AWS::IAM::Role",
         "Properties": { "AssumeRolePolicyDocument": document(trust), "Policies": policies },
