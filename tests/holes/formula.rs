@@ -199,7 +199,7 @@ fn of_principals() -> Vec<Case> {
                 json!({}),
             )
             .tenant_with(json!({ "R": tagged }), json!({ "accounts": "own" }))
-            .unknown(&["acme-files"]),
+            .unknown(&["acme-files", "objects of tenant B"]),
         Case::new("canonical-user-refused", "who refuses one canonical user refuses no other account")
             .shared(
                 json!({
@@ -228,7 +228,16 @@ fn of_principals() -> Vec<Case> {
                 files(),
                 product(),
             )
-            .unknown(&["acme-files"]),
+            .unknown(&["whose the id `⟨RoleId of R in shared⟩` is", "role `R`"]),
+        Case::new("somebodys-id", "an id that stands in a policy is somebody's")
+            .shared(files_with(puts(json!({ "AWS": "AROAABCDEFGHIJKLMNOPQ" }))), files(), json!({}))
+            .unknown(&["whose the id `AROAABCDEFGHIJKLMNOPQ` is", "objects of tenant B"]),
+        Case::new("somebodys-role", "a role of an account that a policy names is somebody's")
+            .shared(files_with(puts(json!({ "AWS": "arn:aws:iam::123456789012:role/x" }))), files(), json!({}))
+            .unknown(&["acme-files", "objects of tenant B"]),
+        Case::new("identity-pool", "what a pool's tokens hold is in no policy")
+            .shared(files_with(puts(json!({ "Federated": "cognito-identity.amazonaws.com" }))), files(), json!({}))
+            .unknown(&["`cognito-identity.amazonaws.com` vouches for its own users"]),
         Case::new("tokens", "what an identity provider's tokens hold is in no policy")
             .shared(json!({ "Files": bucket(), "R": trusted(json!([token]), json!([])) }), files(), product())
             .unknown(&["vouches for its own users", "a session in role `R`"]),
