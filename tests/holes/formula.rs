@@ -154,6 +154,18 @@ fn of_conditions() -> Vec<Case> {
                 sessions(),
             )
             .unknown(&["letters beyond ASCII", "a session of tenant A in role `S`"]),
+        Case::new("star-left-out", "a parameter that may be a wildcard may leave out less than everything")
+            .shared(
+                json!({
+                    "Parameters": { "Scope": star.clone() },
+                    "Resources": files_and_role(json!([{
+                        "Effect": "Allow", "Action": "s3:PutObject", "NotResource": { "Fn::Sub": "arn:aws:s3:::${Scope}" },
+                    }])),
+                }),
+                files(),
+                product(),
+            )
+            .refuted(&["role `R`", "`s3:PutObject`", "objects of tenant"]),
         Case::new("star-parameter", "a parameter that may be `*` is a wildcard where it stands in a pattern")
             .shared(
                 json!({
