@@ -57,6 +57,7 @@ const SERDE: &[(&str, &str)] = &[
     ("prove/tenancy.rs", "is a declaration that people write and assemblies hold"),
     ("prove/", "reads templates and writes evidence"),
     ("emit/mod.rs", "writes JSON; derives nothing"),
+    ("synth/organization.rs", "hands statements to the prover as JSON; derives nothing"),
     ("passes/pack.rs", "measures the text of statements; derives nothing"),
     ("cost/", "writes reports"),
     ("diff/", "writes reports"),
@@ -229,7 +230,13 @@ fn outside(words: &[&str], allowed: &[(&str, &str)], what: &str) -> Vec<String> 
 /// What a proof may know of this crate: how to read, facts, and names that check themselves, as declarations hold them.
 /// Nothing that policies are made from.
 const KNOWN_TO_PROOFS: &[&str] = &[
+    "assembly::CellRecord",
     "assembly::Digest",
+    "assembly::MANIFEST",
+    "assembly::StackRecord",
+    "assembly::TENANTS",
+    "assembly::TenantRecord",
+    "assembly::TierPolicies",
     "diagnostics",
     "facts",
     "cfn::catalogue",

@@ -11,7 +11,7 @@ pub(super) fn run(args: &args::Check, own: Option<dsl::Blueprint>, terminal: &Te
     let mut loaded = load(&args.source, own)?;
     if let Some(checked) = &loaded.checked {
         let inputs = Inputs { facts: &loaded.facts, world: &loaded.world, ledger: None, progress: &|_| {} };
-        let options = Options { cdk: false, ..Options::default() };
+        let options = Options { cdk: false, prove: false, ..Options::default() };
         if let Err(error) = synth(checked, &inputs, Destination::Nowhere, &options, &mut loaded.findings) {
             loaded.findings.push(error.diagnostic());
         }

@@ -1,5 +1,7 @@
 //! `tenantry prove`: whether anything crosses from one tenant to another, by the templates that are deployed.
 
+mod instances;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +13,7 @@ use super::Ending;
 use super::args;
 use super::solver::Solver;
 use super::terminal::Terminal;
-use crate::assembly::{Assembly, Digest, MANIFEST};
+use crate::assembly::{Assembly, Digest, MANIFEST, TENANTS};
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
 use crate::facts::Facts;
 use crate::prove::evidence::Evidence;
@@ -54,11 +56,14 @@ pub(super) fn run(args: &args::Prove, engine: Engine, terminal: &Terminal) -> an
     let Some(input) = input(args, &mut sources, &mut wrong)? else {
         return Ok(terminal.report(wrong, &sources, false)?);
     };
-    let Some((proof, problems)) =
+    let Some((mut proof, problems)) =
         ask(&input.request, solver.as_ref(), args.emit_smt2.is_some(), engine, &mut sources, &mut wrong)?
     else {
         return Ok(terminal.report(wrong, &sources, false)?);
     };
+    if let Some(assembly) = &input.assembly {
+        instances::hold(assembly, &input.request, &mut proof)?;
+    }
     let evidence = Evidence::from(&proof);
     if let Some(path) = &args.evidence {
         write(path, &evidence.to_bytes())?;
@@ -108,6 +113,8 @@ fn forms(paths: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Form)>> {
 struct Input {
     request: Request,
     shown: BTreeMap<String, String>,
+    /// The assembly that the files are of, whose stacks are looked at too.
+    assembly: Option<Box<Assembly>>,
 }
 
 /// Where the files of a declaration are.
@@ -171,7 +178,16 @@ fn input(args: &args::Prove, sources: &mut SourceMap, wrong: &mut Sink) -> anyho
             }
         }
     }
-    Ok((!wrong.has_errors()).then_some(Input { request: Request { tenancy, files }, shown: names }))
+    let assembly = match from {
+        Files::Assembly(assembly) => {
+            for name in [MANIFEST, TENANTS] {
+                names.insert(name.to_owned(), shown(name));
+            }
+            Some(assembly)
+        }
+        Files::Folder(_) => None,
+    };
+    Ok((!wrong.has_errors()).then_some(Input { request: Request { tenancy, files }, shown: names, assembly }))
 }
 
 /// Which templates of the declaration the named files are: those at the same place, or else those of the same file name.
@@ -240,6 +256,10 @@ fn located(proof: &Proof, input: &Input, sources: &mut SourceMap) -> Vec<Diagnos
         trees.entry(&place.file).or_insert_with(|| read(shown, bytes, sources, &mut Sink::new()));
     }
     let locate = |place: &Place| {
+        if let Some(line) = instances::line(place) {
+            let file = input.shown.get(&place.file).unwrap_or(&place.file).as_str().into();
+            return Origin::Line { file, line };
+        }
         let node = trees.get(place.file.as_str()).and_then(Option::as_ref).and_then(|tree| at(tree, &place.pointer));
         let whole = || Origin::Path(input.shown.get(&place.file).unwrap_or(&place.file).as_str().into());
         node.map_or_else(whole, |node| named(node).origin.clone())

@@ -112,8 +112,8 @@ registry! {
     PACKING_REFUTED = "packing/refuted", Error, "packed policies do not say what the guardrails say";
     PACKING_UNKNOWN = "packing/unknown", Error, "it could not be decided whether packed policies say what the guardrails say";
 
-    INSTANCE_REFUTED = "instance/refuted", Error, "a tenant's template is not the template of its tier";
-    INSTANCE_UNKNOWN = "instance/unknown", Error, "it could not be decided whether a tenant's template is the template of its tier";
+    INSTANCE_REFUTED = "instance/refuted", Error, "what is deployed for a tenant is not what was proved";
+    INSTANCE_UNKNOWN = "instance/unknown", Error, "it could not be decided whether what is deployed for a tenant is what was proved";
 
     PROOF_INPUT = "proof/input", Error, "a file that a proof needs cannot be read";
 

@@ -122,6 +122,11 @@ fn of_role(
     keys.insert("aws:principalisawsservice".to_owned(), Known::Is("false".to_owned()));
     let kind_of_principal = if role.trust.is_some() { "AssumedRole" } else { "User" };
     keys.insert("aws:principaltype".to_owned(), Known::Is(kind_of_principal.to_owned()));
+    if role.trust.is_some() {
+        // Only users have names:
+        // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-infotouse
+        keys.insert("aws:username".to_owned(), Known::Absent);
+    }
     if let Some(organization) = &tenancy.organization {
         keys.insert("aws:principalorgid".to_owned(), Known::Is(organization.clone()));
     }

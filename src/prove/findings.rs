@@ -127,7 +127,8 @@ fn unknown(group: &[&Obligation], locate: &dyn Fn(&Place) -> Origin) -> Option<D
 fn at(place: &Place, label: &str, locate: &dyn Fn(&Place) -> Origin) -> (Origin, String) {
     match locate(place) {
         whole @ Origin::Path(_) if place.pointer.is_empty() => (whole, label.to_owned()),
-        whole @ Origin::Path(_) => (whole, format!("{label}, at `{}`", place.pointer)),
+        // Of a line it is good to know where in it.
+        whole @ (Origin::Path(_) | Origin::Line { .. }) => (whole, format!("{label}, at `{}`", place.pointer)),
         origin => (origin, label.to_owned()),
     }
 }
@@ -152,7 +153,8 @@ fn statement(claim: Claim, sid: &Option<String>) -> String {
     let does = match claim {
         Claim::Data | Claim::Mint | Claim::Control => "allows it",
         Claim::Lockout => "denies it",
-        Claim::Packing | Claim::Instance => "differs",
+        Claim::Packing => "differs",
+        Claim::Instance => return "this is deployed, and it is not what was proved".to_owned(),
     };
     sid.as_ref().map_or_else(|| format!("this statement {does}"), |sid| format!("statement `{sid}` {does}"))
 }
@@ -195,7 +197,7 @@ fn help(claim: Claim, found: &Counterexample) -> &'static str {
              reported"
         }
         Claim::Instance => {
-            "make the assembly anew with `tenantry synth --expand`, and change the blueprint, not the instance"
+            "make the assembly anew with `tenantry synth`, and change the blueprint, not what was written"
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod findings;
 pub mod formula;
 pub mod glob;
+pub mod instances;
 pub mod lint;
 pub mod lockout;
 pub mod oblige;

@@ -116,6 +116,10 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
     pairs.push((a.clone(), a.to_ascii_uppercase()));
     pairs.push((b.to_ascii_uppercase(), b.clone()));
     let runs = runs(attempt.problem);
+    for run in &runs {
+        pairs.push((a.clone(), run.clone()));
+        pairs.push((run.clone(), b.clone()));
+    }
     // What makes one beginning of a name the other: `orders-` and `orders-archive-`.
     let between = runs.iter().flat_map(|run| runs.iter().filter_map(move |other| other.strip_prefix(run.as_str())));
     for rest in between.filter(|rest| !rest.is_empty()).collect::<BTreeSet<&str>>() {
@@ -128,9 +132,7 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
             .chain(std::iter::repeat_n('x', world.id_length.0))
             .take(world.id_length.0.max(run.len()))
             .collect();
-        for text in
-            [run.clone(), padded, format!("{run}x"), format!("{run}{b}"), format!("{b}{run}"), format!("x{run}")]
-        {
+        for text in [padded, format!("{run}x"), format!("{run}{b}"), format!("{b}{run}"), format!("x{run}")] {
             pairs.push((a.clone(), text.clone()));
             pairs.push((text, b.clone()));
         }
@@ -171,6 +173,14 @@ fn assignments(attempt: &Attempt<'_, '_>, world: &World, symbols: &Symbols) -> V
             }
         }
         found.push(assignment);
+    }
+    // An account that is written out may be any of those that are not.
+    let is_account = |run: &&String| run.len() == 12 && run.chars().all(|character| character.is_ascii_digit());
+    for literal in runs.iter().filter(is_account) {
+        for (account, _) in symbols.iter().filter(|(_, symbol)| symbol.family.as_deref() == Some("accounts")) {
+            let pair = [(world.asker, a.clone()), (world.owner, b.clone()), (account, literal.clone())];
+            found.push(Assignment::from(pair));
+        }
     }
     for literal in runs.iter().take(12) {
         for symbol in &shared {

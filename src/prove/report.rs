@@ -63,6 +63,7 @@ struct View {
     tag: String,
     asked: usize,
     templates: Vec<TemplateView>,
+    boundaries: Vec<String>,
     inputs: Vec<InputView>,
     claims: Vec<ClaimView>,
     stories: Vec<Story>,
@@ -188,6 +189,7 @@ impl View {
             tag: tenancy.tag.clone(),
             asked: proof.obligations.len(),
             templates: templates(tenancy),
+            boundaries: boundaries(tenancy),
             inputs: evidence
                 .inputs
                 .iter()
@@ -231,6 +233,8 @@ fn verdict(proof: &Proof) -> (String, Vec<String>) {
             unknown,
             plural(isolation.len(), "question", "questions")
         )
+    } else if of(&[Claim::Instance]).iter().any(|asked: &&Obligation| asked.verdict != Verdict::Proved) {
+        "The templates keep tenants apart, but what is deployed is not known to be the templates.".to_owned()
     } else {
         "Tenants are kept apart: for any two different tenants, no request in the name of one, and none of anybody else, \
          reaches what the other owns."
@@ -255,9 +259,9 @@ fn verdict(proof: &Proof) -> (String, Vec<String>) {
         ),
         (
             Claim::Instance,
-            "Every tenant's own template is the template of its tier.",
-            "Some tenants' own templates are not the template of their tier.",
-            "It is not known whether every tenant's own template is the template of its tier.",
+            "What is deployed for every tenant is what was proved: the tier's template, with the tenant's own values.",
+            "What is deployed for some tenants is not what was proved.",
+            "It is not known whether what is deployed for every tenant is what was proved.",
         ),
     ] {
         let worst = of(&[claim]).iter().map(|asked: &&Obligation| asked.verdict.outcome()).max();
@@ -288,7 +292,10 @@ fn name(claim: Claim) -> (&'static str, &'static str) {
         ),
         Claim::Lockout => ("Operators", "The organization's guardrails let the declared operators do their duty."),
         Claim::Packing => ("Packing", "Guardrails say the same after they were packed into few policies."),
-        Claim::Instance => ("Instances", "Every tenant's own template is its tier's template at the tenant's id."),
+        Claim::Instance => (
+            "Instances",
+            "Every tenant's stacks are its tier's template, with the values that the proof takes for granted.",
+        ),
     }
 }
 
@@ -328,6 +335,29 @@ fn templates(tenancy: &Tenancy) -> Vec<TemplateView> {
         guardrails: deployed.guardrails.scp.len() + deployed.guardrails.rcp.len(),
     };
     tenancy.templates.iter().map(view).collect()
+}
+
+/// Which boundary each template relies on, as far as the declaration says: what was decided about it, and what was not.
+fn boundaries(tenancy: &Tenancy) -> Vec<String> {
+    let of = |deployed: &super::tenancy::Deployed| {
+        let tier = deployed.tier.as_ref().map(|tier| format!(" (tier `{tier}`)")).unwrap_or_default();
+        let what = match (deployed.scope, deployed.accounts) {
+            (Scope::Tenant, Accounts::Own) => {
+                "an account for each tenant. Requests across accounts were examined; that no two tenants share an account \
+                 is looked at in the records of an assembly, and elsewhere taken from the declaration"
+            }
+            (Scope::Tenant, Accounts::Shared) => {
+                "resources of each tenant's own, in accounts that others use too. Roles and policies were examined; \
+                 if each tenant has a VPC as well, its security groups, routes and peering were not"
+            }
+            (Scope::Shared, _) => {
+                "resources that tenants share. That a session in a tenant's name reaches that tenant's data only was \
+                 examined; that code opens it in the right name is left to the application"
+            }
+        };
+        format!("`{}`{tier}: {what}.", deployed.template)
+    };
+    tenancy.templates.iter().map(of).collect()
 }
 
 fn stories(proof: &Proof) -> Vec<Story> {

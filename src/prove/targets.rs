@@ -68,6 +68,7 @@ fn has_actions(kind: &str) -> bool {
 pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
     let mut found = Vec::new();
     let mut obstacles = Vec::new();
+    let other_region = world.other_region();
     let mut notes: Vec<String> = Vec::new();
     // What can be done to a type is looked up once, not once a resource.
     let kinds: BTreeSet<&str> = world
@@ -91,10 +92,9 @@ pub fn targets(world: &mut World, tenancy: &Tenancy) -> Vec<Target> {
         let maker = Maker { world, deployed, at, side: instance.side, known: &known };
         found.push(maker.stack());
         for resource in &instance.stack.resources {
-            if instance.side == Side::OtherCell && maker.is_the_same(&resource.logical_id) {
-                continue;
-            }
+            let is_the_same = instance.side == Side::OtherCell && maker.is_the_same(&resource.logical_id);
             match maker.target(resource, &mut notes) {
+                Ok(Some(target)) if is_the_same => found.extend(target.elsewhere(&instance.stack.region, other_region)),
                 Ok(Some(target)) => found.push(target),
                 Ok(None) => {}
                 Err(obstacle) if instance.side != Side::OtherCell => obstacles.push(obstacle),
@@ -183,14 +183,17 @@ impl Maker<'_> {
             .collect()
     }
 
-    /// Whether the resource of another cell has the very name of this cell's. Then there is only one: a second stack in
-    /// the account could not make it, and policies name no other.
+    /// Whether the resource of another cell has the very name of this cell's. A second stack could not make it in the same
+    /// account and region.
     fn is_the_same(&self, logical_id: &str) -> bool {
         let Some(own) = self.world.instances.get(self.at) else { return false };
         let of = |side| {
             let mut instances = self.world.instances.iter();
             let instance = instances.find(|one| one.deployed == own.deployed && one.side == side)?;
-            Some(instance.stack.owned_arns(logical_id)).filter(|arns| !arns.is_empty())
+            let mut arns = instance.stack.owned_arns(logical_id);
+            let region = instance.stack.region.as_str();
+            arns.iter_mut().for_each(|(arn, _)| *arn = arn.replace(region, "the region"));
+            Some(arns).filter(|arns| !arns.is_empty())
         };
         matches!((of(Side::Shared), of(Side::OtherCell)), (Some(one), Some(other)) if one == other)
     }
@@ -560,6 +563,23 @@ impl Maker<'_> {
 }
 
 impl Target {
+    /// The resource of the same name in another region, as far as regions tell them apart.
+    fn elsewhere(mut self, region: &str, other: char) -> Option<Self> {
+        let mut own = region.chars();
+        let own = own.next().filter(|_| own.next().is_none())?;
+        for part in &mut self.parts {
+            part.shapes.retain(|shape| shape.0.contains(&Part::Char(own)));
+            for piece in part.shapes.iter_mut().flat_map(|shape| &mut shape.0) {
+                if *piece == Part::Char(own) {
+                    *piece = Part::Char(other);
+                }
+            }
+        }
+        self.parts.retain(|part| !part.shapes.is_empty());
+        self.region = other.to_string();
+        (!self.parts.is_empty()).then_some(self)
+    }
+
     fn none() -> Self {
         Self {
             id: String::new(),

@@ -173,11 +173,11 @@ impl World {
             (Side::Owner, Accounts::Own) => self.account("tenant B's account", "222222222222"),
             _ => self.account("the cell's account", "210000000001"),
         };
-        let region_letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
         // Another cell may be in another region, or in the same.
-        let (region, sample) =
-            if side == Side::OtherCell { ("another cell's region", "eu-central-1") } else { ("region", "eu-west-1") };
-        let region = intern(&mut self.symbols, region, region_letters, (9, 20), None, sample.to_owned());
+        let region = match side {
+            Side::OtherCell => self.region("another cell's region", "eu-central-1", None),
+            _ => self.region("region", "eu-west-1", Some("regions")),
+        };
         let stack_name = intern(
             &mut self.symbols,
             &format!("the stack name of {name}"),
@@ -253,6 +253,16 @@ impl World {
 
     fn account(&mut self, name: &str, sample: &str) -> char {
         intern(&mut self.symbols, name, CharSet::digits(), (12, 12), Some("accounts"), sample.to_owned())
+    }
+
+    fn region(&mut self, name: &str, sample: &str, family: Option<&str>) -> char {
+        let letters = CharSet::of(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-', false);
+        intern(&mut self.symbols, name, letters, (9, 20), family, sample.to_owned())
+    }
+
+    /// A region that is not the one of the other stacks.
+    pub(super) fn other_region(&mut self) -> char {
+        self.region("another region", "us-east-2", Some("regions"))
     }
 
     /// An account that belongs to none of the tenants.

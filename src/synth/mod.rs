@@ -134,7 +134,15 @@ pub fn synth(
     };
     shapes.write(&draft)?;
     let organization = policies.write(&draft, model, inputs.facts)?;
-    let written = records::write(checked, inputs, &shapes, &draft, options, sink)?;
+    let mut instances =
+        options.prove.then(|| proof::instances(model, &shapes, &organization, options.expand)).flatten();
+    let declare = |variant: &std::sync::Arc<shapes::Shape>| {
+        let own = std::slice::from_ref(variant);
+        let tenancy = tenancy::tenancy(model, &shapes, own, &organization.tiers, &organization.suspended);
+        tenancy.templates.into_iter().find(|deployed| deployed.template == variant.path)
+    };
+    let watch = instances.as_mut().map(|instances| records::Watch { instances, declare: &declare });
+    let written = records::write(checked, inputs, &shapes, &draft, options, watch, sink)?;
     acknowledge(model, sink);
     if sink.has_errors() || options.deny_warnings && sink.iter().any(|finding| finding.acknowledged.is_none()) {
         return Ok(None);
@@ -149,6 +157,9 @@ pub fn synth(
             shapes: &shapes,
             variants: &written.variants,
             policies: &policies,
+            instances,
+            tenants: written.digest,
+            expanded: options.expand,
         };
         proof::write(written, inputs, &draft, sink)?
     } else {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::organization::Policies;
+use super::organization::{self, Policies};
 use super::shapes::{Shape, Shapes};
 use super::{Inputs, SynthError};
-use crate::assembly::{Draft, Evidence, TENANCY, Verdict};
+use crate::assembly::{CellRecord, Digest, Draft, Evidence, TENANCY, TENANTS, Verdict};
 use crate::diagnostics::{Origin, Sink, SourceMap};
+use crate::model::{IdLanguage, Model};
 use crate::prove::evidence::{self, EVIDENCE};
 use crate::prove::findings::findings;
+use crate::prove::instances::Instances;
 use crate::prove::policy::Place;
 use crate::prove::proof::Outcome;
 use crate::prove::prove;
@@ -26,6 +28,41 @@ pub(super) struct Written<'a> {
     pub(super) variants: &'a [Arc<Shape>],
     /// The organization's policies.
     pub(super) policies: &'a Policies,
+    /// The records, held against the templates.
+    pub(super) instances: Option<Instances>,
+    /// The digest of the tenants' file.
+    pub(super) tenants: Digest,
+    /// Whether tenants have templates of their own.
+    pub(super) expanded: bool,
+}
+
+/// What tenants' records are held against. It is made before the first of them, and of the same declaration.
+pub(super) fn instances(
+    model: &Model,
+    shapes: &Shapes,
+    organization: &organization::Written,
+    expanded: bool,
+) -> Option<Instances> {
+    let tenancy = super::tenancy::tenancy(model, shapes, &[], &organization.tiers, &organization.suspended);
+    let digests = shapes.all().map(|shape| (shape.path.clone(), shape.sha256)).collect();
+    let mut instances = Instances::new(&tenancy, &IdLanguage::new(&tenancy.ids.pattern).ok()?, &digests, expanded);
+    for (tier, policies) in model.tiers.iter().zip(&organization.tiers) {
+        instances.policies(tier.name.as_str(), policies);
+    }
+    let cells: Vec<CellRecord> = model
+        .cells
+        .iter()
+        .map(|cell| CellRecord {
+            cell: cell.name.to_string(),
+            region: cell.region.to_string(),
+            account: cell.account.as_ref().map(ToString::to_string),
+            tenants: 0,
+            capacity: None,
+            stacks: shapes.cell_stacks(model, cell),
+        })
+        .collect();
+    instances.cells(&cells);
+    Some(instances)
 }
 
 /// Proves what is written, and puts the evidence into the assembly. What is not proved is a finding.
@@ -48,6 +85,17 @@ pub(super) fn write(
         return Ok(Evidence { verdict: Verdict::Unknown, path: None });
     };
     proved.proof.obligations.extend(written.policies.proofs.iter().cloned());
+    if let Some(instances) = written.instances {
+        proved.proof.assumptions.extend(instances.assumption());
+        if written.expanded {
+            let trusted = "the templates of tenants' own are what `synth` was to write: it looked at their values, not at \
+                           the files; `tenantry prove` compares each file with the template of its tier";
+            proved.proof.assumptions.push(trusted.to_owned());
+        }
+        proved.proof.assumptions.sort();
+        proved.proof.obligations.extend(instances.finish());
+        proved.proof.inputs.insert(TENANTS.to_owned(), written.tenants.to_string());
+    }
     let verdict = match proved.proof.result() {
         Outcome::Proved => Verdict::Proved,
         Outcome::Unknown => Verdict::Unknown,
@@ -55,6 +103,8 @@ pub(super) fn write(
     };
     // The files are not there yet; a place in one is told by its path and pointer.
     let locate = |place: &Place| Origin::Path(place.to_string().into());
+    // The passes said it of the same policies, at the lines of the blueprint.
+    proved.proof.lints.clear();
     findings(&proved.proof, &locate).into_iter().for_each(|finding| sink.push(finding));
     draft.put(EVIDENCE, &evidence::Evidence::from(&proved.proof).to_bytes())?;
     Ok(Evidence { verdict, path: Some(EVIDENCE.to_owned()) })

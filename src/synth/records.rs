@@ -20,6 +20,8 @@ use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::emit::escaped;
 use crate::model::{Body, ComponentName, Model, Parameter, Sharing, Strategy, Tenant, Tier, TierName, naming};
 use crate::placement::{Digests, Earlier, Placed, Placer};
+use crate::prove::instances::Instances;
+use crate::prove::tenancy::Deployed;
 
 /// Tenants that are turned into records together.
 const BATCH: usize = 128;
@@ -50,8 +52,19 @@ struct Job<'m> {
     variant: Option<Arc<Shape>>,
 }
 
-/// The records of a batch, and their lines.
-type Made = Result<Vec<(TenantRecord<'static>, Vec<u8>)>, AssemblyError>;
+/// A tenant's record, its line, and the template that overrides made for it.
+type Entry = (TenantRecord<'static>, Vec<u8>, Option<Arc<Shape>>);
+
+/// The records of a batch.
+type Made = Result<Vec<Entry>, AssemblyError>;
+
+/// Holds records against what is proved, as they go by.
+pub(super) struct Watch<'w> {
+    /// Knows the templates of tiers.
+    pub(super) instances: &'w mut Instances,
+    /// What a template that overrides made is declared as.
+    pub(super) declare: &'w dyn Fn(&Arc<Shape>) -> Option<Deployed>,
+}
 
 /// The ledger, read beside the tenants: both are in the order of ids.
 struct Beside {
@@ -100,6 +113,7 @@ pub(super) fn write(
     shapes: &Shapes,
     draft: &Draft,
     options: &Options,
+    mut instances: Option<Watch<'_>>,
     sink: &mut Sink,
 ) -> Result<Written, SynthError> {
     let model = checked.model();
@@ -114,7 +128,7 @@ pub(super) fn write(
         })?;
     }
     let maker = Maker::new(model, shapes, draft);
-    let mut out = Out::begin(model, shapes, draft, options)?;
+    let mut out = Out::begin(model, shapes, draft, options, instances.as_mut())?;
     let mut placing = Placing {
         model,
         inputs,
@@ -169,7 +183,7 @@ fn on_threads<'m>(
     checked: &'m Checked,
     placing: &mut Placing<'m, '_>,
     maker: &Maker<'m, '_>,
-    out: &mut Out<'_>,
+    out: &mut Out<'_, '_>,
     threads: usize,
     progress: Progress<'_>,
 ) -> Result<(), SynthError> {
@@ -302,10 +316,11 @@ impl<'m, 's> Maker<'m, 's> {
         batch
             .into_iter()
             .map(|job| {
+                let variant = job.variant.clone();
                 let record = self.record(job, &mut buffer)?;
                 let mut line = Vec::with_capacity(1_024);
                 record.write_line(&mut line).map_err(AssemblyError::from)?;
-                Ok((record, line))
+                Ok((record, line, variant))
             })
             .collect()
     }
@@ -398,20 +413,27 @@ impl<'m, 's> Maker<'m, 's> {
 }
 
 /// The files that grow with every tenant.
-struct Out<'d> {
+struct Out<'d, 'w> {
+    watch: Option<&'d mut Watch<'w>>,
     lines: FileWriter<'d>,
     cdk: Option<CdkWriter<FileWriter<'d>>>,
     count: u64,
 }
 
-impl fmt::Debug for Out<'_> {
+impl fmt::Debug for Out<'_, '_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Out").field("count", &self.count).finish_non_exhaustive()
     }
 }
 
-impl<'d> Out<'d> {
-    fn begin(model: &Model, shapes: &Shapes, draft: &'d Draft, options: &Options) -> Result<Self, SynthError> {
+impl<'d, 'w> Out<'d, 'w> {
+    fn begin(
+        model: &Model,
+        shapes: &Shapes,
+        draft: &'d Draft,
+        options: &Options,
+        watch: Option<&'d mut Watch<'w>>,
+    ) -> Result<Self, SynthError> {
         let lines = draft.stream(TENANTS)?;
         let mut cdk = None;
         if options.cdk {
@@ -429,18 +451,23 @@ impl<'d> Out<'d> {
             }
             cdk = Some(writer);
         }
-        Ok(Self { lines, cdk, count: 0 })
+        Ok(Self { watch, lines, cdk, count: 0 })
     }
 
-    fn take(
-        &mut self,
-        records: Vec<(TenantRecord<'static>, Vec<u8>)>,
-        progress: Progress<'_>,
-    ) -> Result<(), SynthError> {
+    fn take(&mut self, records: Vec<Entry>, progress: Progress<'_>) -> Result<(), SynthError> {
         use std::io::Write;
-        for (record, line) in records {
+        for (record, line, variant) in records {
             self.lines.write_all(&line)?;
             self.count += 1;
+            if let Some(watch) = &mut self.watch {
+                if let Some(shape) = variant
+                    && !watch.instances.knows(&shape.path)
+                    && let Some(deployed) = (watch.declare)(&shape)
+                {
+                    watch.instances.declare(&deployed, shape.sha256);
+                }
+                watch.instances.record(self.count, &record, None);
+            }
             if let Some(cdk) = &mut self.cdk {
                 for stack in &record.stacks {
                     let display = format!("tenants/{}", record.tenant);

@@ -41,7 +41,7 @@ pub(crate) fn run_to(
     let ledger = ledger.map(|ledger| Assembly::open(ledger).unwrap());
     if let Some(checked) = checked {
         let inputs = Inputs { facts: &facts, world, ledger: ledger.as_ref(), progress: &|_| {} };
-        let options = Options { cdk: false, ..Options::default() };
+        let options = Options { cdk: false, prove: false, ..Options::default() };
         if let Err(error) = synth(&checked, &inputs, destination, &options, &mut sink) {
             sink.push(error.diagnostic());
         }

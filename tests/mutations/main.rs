@@ -1,5 +1,5 @@
-//! Mutations of what is emitted: each breaks the isolation of tenants in one way, and must be refuted with a request that
-//! the public simulator of IAM policies allows too. Rewrites that keep the meaning must stay proved.
+//! Mutations of what is emitted: each breaks the isolation of tenants in one way, and must be refuted with a request
+//! that the public simulator of IAM policies allows too. Rewrites that keep the meaning must stay proved.
 
 #[cfg(test)]
 #[path = "../support/mod.rs"]

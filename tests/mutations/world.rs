@@ -115,8 +115,8 @@ impl World {
     /// ```
     ///
     /// A path is of steps with dots between them. The first is the beginning of a resource's logical id, without its
-    /// digest, or `ids`, `owner` or `actor` for the declaration, or `new:cell`, `new:tenant` for a resource that was not
-    /// there. `allow`, `trust`, `key` and `policy` stand for the statements of a role, of its trust, of a key, of a
+    /// digest, or `ids`, `owner` or `actor` for the declaration, or `new:cell`, `new:tenant` for a resource that was
+    /// not there. `allow`, `trust`, `key` and `policy` stand for the statements of a role, of its trust, of a key, of a
     /// resource that is a policy. In values `@Name` is the logical id of a resource.
     pub(crate) fn edited(&self, edits: &str) -> Self {
         let mut world = self.clone();

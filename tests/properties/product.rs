@@ -200,7 +200,7 @@ pub(crate) fn assert_same(one: &Files, other: &Files, what: &str) {
 
 /// Threads and whether every tenant has a template of its own.
 pub(crate) fn run(threads: usize, expand: bool) -> Run<'static> {
-    Run { options: Options { threads, expand, ..Options::default() }, ..Run::default() }
+    Run { options: Options { threads, expand, prove: false, ..Options::default() }, ..Run::default() }
 }
 
 /// The same list in another order.

@@ -24,7 +24,7 @@ pub(crate) struct Run<'a> {
 
 impl Default for Run<'_> {
     fn default() -> Self {
-        Self { options: Options::default(), ledger: None, budget: 16 << 20 }
+        Self { options: Options { prove: false, ..Options::default() }, ledger: None, budget: 16 << 20 }
     }
 }
 
