@@ -189,7 +189,7 @@ fn no_lockout(
     })
 }
 
-/// What every proof rests on; `docs/proof.md` has the reasons.
+/// What every proof rests on, as the first table under "What it rests on" in `docs/proof.md` has it, with the reasons.
 const ASSUMED: &[&str] = &[
     "what is deployed is what was read, in one state",
     "the declaration is true, and ids are checked against its language where tenants are made",
@@ -198,23 +198,26 @@ const ASSUMED: &[&str] = &[
     "stacks have different names, and what CloudFormation and services make up at random does not repeat",
     "every index of a table begins its key with the tenant's, as the table does",
     "parameters hold no wildcards",
+    "a resource's tags are those of its template",
     "AWS Lambda adds `lambda:SourceFunctionArn` to what a function's code asks",
     "services take roles that are passed to them within the role's own account only",
     "services that use a key for somebody check that somebody's access to the data",
     "the partition is `aws`",
+    "buckets whose template does not say otherwise have no access control lists",
     "principals that are in none of the templates hold no rights on what is in them",
+    "the catalogue of actions is complete",
 ];
+
+/// What those answers rest on that need the organization's policies.
+const ASSUMED_OF_ORGANIZATION: &str =
+    "the accounts are members of the organization, and the policies that the declaration lists are attached to them";
 
 /// What the answers rest on.
 fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
     proof.assumptions.extend(world.assumptions.iter().cloned());
     proof.assumptions.extend(ASSUMED.iter().map(|assumed| (*assumed).to_owned()));
-    for deployed in &tenancy.templates {
-        for (id, actor) in &deployed.roles {
-            if let tenancy::Actor::Session { ids_checked_by: Some(reason), .. } = actor {
-                proof.assumptions.push(format!("the tag of sessions of `{id}` is always an id: {reason}"));
-            }
-        }
+    if proof.obligations.iter().any(|obligation| obligation.needs_guardrails) {
+        proof.assumptions.push(ASSUMED_OF_ORGANIZATION.to_owned());
     }
     let mut obstacles: Vec<&proof::Obstacle> = Vec::new();
     for obstacle in &world.obstacles {
@@ -265,5 +268,30 @@ fn assume(proof: &mut Proof, world: &World, tenancy: &tenancy::Tenancy) {
     for list in [&mut proof.assumptions, &mut proof.left_to_code, &mut proof.adverse] {
         list.sort();
         list.dedup();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ASSUMED, ASSUMED_OF_ORGANIZATION};
+
+    /// The first cells of the tables under a heading, without their heads: one list for each table.
+    fn tables(page: &str, heading: &str) -> Vec<Vec<String>> {
+        let section = page.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+        let paragraphs = section.split("\n\n").filter(|paragraph| paragraph.starts_with('|'));
+        paragraphs
+            .map(|table| {
+                let rows = table.lines().skip(2).filter_map(|row| row.strip_prefix("| ")?.split(" | ").next());
+                rows.map(str::to_owned).collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_argument_has_every_assumption_with_its_reason() {
+        let tables = tables(include_str!("../../docs/proof.md"), "What it rests on");
+        assert_eq!(tables.len(), 2);
+        assert_eq!(tables[0], ASSUMED, "docs/proof.md and `ASSUMED` differ");
+        assert_eq!(tables[1][0], ASSUMED_OF_ORGANIZATION);
     }
 }

@@ -327,8 +327,8 @@ impl Builder<'_, '_> {
             }
             (Principal::Aws(text), Standing::Own | Standing::Other | Standing::Foreign) => self.aws(text, effect),
             // A canonical user is an account under another name, which no template tells.
-            (Principal::Canonical(_), Standing::Foreign) => direct(Formula::True),
-            (Principal::Canonical(_), Standing::Own | Standing::Other) => {
+            (Principal::Canonical(_), Standing::Foreign) if effect == Effect::Allow => direct(Formula::True),
+            (Principal::Canonical(_), Standing::Own | Standing::Other | Standing::Foreign) => {
                 direct(self.problem.unknown("whose a canonical user id is"))
             }
             (Principal::Federated(name), Standing::Foreign) => {
@@ -349,11 +349,21 @@ impl Builder<'_, '_> {
             None => Some(text.to_owned()),
         };
         if let Some(account) = account {
+            // An account is a number. The unique id of a role or user has letters, and no template tells whose it is.
+            let lettered = |character: char| match self.symbols.get(character) {
+                Some(symbol) => ('A'..='Z').any(|letter| symbol.alphabet.contains(letter)),
+                None => character.is_ascii_alphabetic(),
+            };
+            let direct = if account.chars().any(lettered) {
+                self.problem.unknown(format!("whose the id `{}` is", self.symbols.show(&account)))
+            } else {
+                Formula::False
+            };
             let Some(own) = self.asked.account else {
                 return Named { direct: Formula::False, through_account: Formula::False };
             };
             let through_account = self.compare(&account, own);
-            return Named { direct: Formula::False, through_account };
+            return Named { direct, through_account };
         }
         let variable = self.key_variable("aws:principalarn", 0);
         let session = session_to_role(text);

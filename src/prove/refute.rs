@@ -23,6 +23,28 @@ use super::text::{Symbols, is_symbol};
 use super::world::{Shipped, World};
 use crate::cfn::catalogue::{Action, Carries, Catalogue};
 
+/// A session of a role: one that policies let in, and else one that none of them refuses by its name.
+fn session_of(role: &str, policies: &[Named]) -> String {
+    let named = |effect: Effect| -> BTreeSet<&str> {
+        let statements = policies.iter().flat_map(|named| &named.document.statements);
+        statements
+            .filter(|statement| statement.effect == effect)
+            .flat_map(|statement| statement.principals.iter().flat_map(|principals| &principals.values))
+            .filter_map(|principal| match principal {
+                Principal::Aws(arn) => arn.strip_prefix(role),
+                _ => None,
+            })
+            .collect()
+    };
+    let refused = named(Effect::Deny);
+    let let_in = named(Effect::Allow).into_iter().find(|name| !refused.contains(name));
+    let mut name = let_in.unwrap_or("session").to_owned();
+    while refused.contains(name.as_str()) {
+        name.push('s');
+    }
+    format!("{role}{name}")
+}
+
 /// What may have been broken.
 pub struct Attempt<'a, 'b> {
     /// Who asks.
@@ -430,7 +452,7 @@ impl Concrete<'_, '_, '_> {
             }
             Kind::Tenant | Kind::Role | Kind::Foreign if arn.contains(":role/") => {
                 let role = arn.rsplit('/').next().unwrap_or("role");
-                let session = format!("arn:aws:sts::{account}:assumed-role/{role}/session");
+                let session = session_of(&format!("arn:aws:sts::{account}:assumed-role/{role}/"), &policies.resource);
                 Caller::Role { arn: arn.clone(), session_arn: Some(session), account }
             }
             Kind::Tenant | Kind::Role | Kind::Foreign => Caller::Role { arn: arn.clone(), session_arn: None, account },
