@@ -557,7 +557,10 @@ impl<'a> Prover<'a, '_> {
 
 /// Which actions carry which keys. The catalogue is asked once for each pair: it takes as long as a small proof.
 #[derive(Default)]
-struct Carried(RefCell<BTreeMap<(&'static str, &'static str), BTreeMap<String, bool>>>);
+struct Carried(RefCell<CarriedKeys>);
+
+/// By service and action, and then by key.
+type CarriedKeys = BTreeMap<(&'static str, &'static str), BTreeMap<String, bool>>;
 
 impl Carried {
     fn carries(&self, action: Action, key: &str) -> bool {
