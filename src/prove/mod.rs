@@ -124,6 +124,9 @@ pub fn prove(
     Some(Proved { proof, templates })
 }
 
+/// The guardrails' contents, the place at which they are, and its tiers.
+type At<'a> = (Vec<Vec<String>>, lockout::Place<'a>, Vec<&'a str>);
+
 /// The second claim, for each set of guardrails at which stacks are deployed.
 fn no_lockout(
     tenancy: &tenancy::Tenancy,
@@ -141,7 +144,7 @@ fn no_lockout(
     // Tiers with the same guardrails are one place. Files of equal content are one guardrail.
     let content = |name: &String| guardrails.get(name).map(ToString::to_string).unwrap_or_default();
     let key = |names: &[String]| names.iter().map(content).collect::<Vec<_>>();
-    let mut places: Vec<(Vec<Vec<String>>, lockout::Place<'_>, Vec<&str>)> = Vec::new();
+    let mut places: Vec<At<'_>> = Vec::new();
     for deployed in &tenancy.templates {
         let Some(template) = templates.get(&deployed.template) else { continue };
         let tenancy::Guardrails { scp, rcp, suspended } = deployed.guardrails.clone();
