@@ -246,7 +246,7 @@ fn of_principals() -> Vec<Case> {
             .unknown(&["whose the id `AROAABCDEFGHIJKLMNOPQ` is", "objects of tenant B"]),
         Case::new("somebodys-role", "a role of an account that a policy names is somebody's")
             .shared(files_with(puts(json!({ "AWS": "arn:aws:iam::123456789012:role/x" }))), files(), json!({}))
-            .unknown(&["acme-files", "objects of tenant B"]),
+            .refuted(&["a principal of an account", "objects of tenant"]),
         Case::new("identity-pool", "what a pool's tokens hold is in no policy")
             .shared(files_with(puts(json!({ "Federated": "cognito-identity.amazonaws.com" }))), files(), json!({}))
             .unknown(&["`cognito-identity.amazonaws.com` vouches for its own users"]),
@@ -255,7 +255,7 @@ fn of_principals() -> Vec<Case> {
             .unknown(&["vouches for its own users", "a session in role `R`"]),
         Case::new("other-account", "an account that a trust policy names is somebody's")
             .shared(json!({ "Files": bucket(), "R": trusted(json!([from_outside]), json!([])) }), files(), product())
-            .unknown(&["`sts:AssumeRole`", "a session in role `R`"]),
+            .refuted(&["a principal of an account", "`sts:AssumeRole`", "a session in role `R`"]),
     ]
 }
 
