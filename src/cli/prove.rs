@@ -31,7 +31,7 @@ use crate::source::{Disk, Node, Value, World, read, why};
 const ASSEMBLY: &str = "assembly";
 
 /// How long a second solver may think about one question, in seconds.
-const PATIENCE: u32 = 60;
+const PATIENCE: u32 = 10;
 
 /// What answers a request; nothing when a file cannot be read, and then the sink says which.
 pub(super) type Engine = fn(&Request, &mut Tools<'_>, &mut SourceMap, &mut Sink) -> anyhow::Result<Option<Proof>>;

@@ -99,6 +99,7 @@ pub fn prove(
     let mut world = World::deploy(tenancy, &ids, &templates, &guardrails);
     world.obstacles.extend(unread::strangers(tenancy, &templates));
     let controlled = facts.resource_control().supported.clone();
+    let mut asked: BTreeMap<String, Option<proof::CrossCheck>> = BTreeMap::new();
     let mut listener = |id: &str, problem: &formula::Problem, symbols: &text::Symbols, proved: bool| {
         if tools.problems.is_none() && tools.solver.is_none() {
             return None;
@@ -107,7 +108,9 @@ pub fn prove(
         if let Some(take) = &mut tools.problems {
             take(id, &script.text);
         }
-        tools.solver.and_then(|ask| ask(&script))
+        // Many obligations have one formula; a solver is asked once.
+        let ask = tools.solver?;
+        asked.entry(problem.text()).or_insert_with(|| ask(&script)).clone()
     };
     let obligations = oblige::isolation(&mut world, tenancy, &controlled, &mut listener);
     let mut proof = Proof { obligations, ..Proof::default() };
