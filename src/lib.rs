@@ -75,6 +75,14 @@ pub mod emit;
 
 pub mod synth;
 
+pub mod diff;
+
+pub mod plan;
+pub mod preview;
+pub mod rollout;
+
+pub mod deploy;
+
 pub mod cli;
 
 pub mod prelude;

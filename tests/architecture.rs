@@ -27,7 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("L8", &["prove"]),
     ("L9", &["emit"]),
     ("L10", &["synth"]),
-    ("L11", &["diff", "cost", "quota", "impact"]),
+    ("L11 differences", &["diff"]),
+    ("L11 questions", &["preview", "plan", "rollout", "cost", "quota", "impact"]),
     ("L12", &["deploy"]),
     ("L13", &["cli"]),
 ];
@@ -61,6 +62,9 @@ const SERDE: &[(&str, &str)] = &[
     ("passes/pack.rs", "measures the text of statements; derives nothing"),
     ("cost/", "writes reports"),
     ("diff/", "writes reports"),
+    ("preview/", "writes reports"),
+    ("plan/", "is the format of plans"),
+    ("rollout/", "is the format of rollouts"),
     ("deploy/", "reads answers of AWS and writes reports"),
     ("cli/", "writes reports"),
 ];

@@ -358,6 +358,12 @@ pub struct TenantRecord<'a> {
     pub shared_stacks: Vec<Cow<'a, str>>,
     /// Its tags.
     pub tags: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// What it may use of the product, by name: a truth value, a number or a text each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entitlements: BTreeMap<Cow<'a, str>, serde_json::Value>,
+    /// Whether its data must not be deleted, whatever its state.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub legal_hold: bool,
 }
 
 impl TenantRecord<'_> {
@@ -396,6 +402,11 @@ pub struct LedgerEntry<'a> {
     /// Why it is there.
     #[serde(borrow, deserialize_with = "borrowed_placement")]
     pub placement: Placement<'a>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Reads a key that may be absent but not null.

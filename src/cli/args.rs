@@ -56,6 +56,20 @@ pub(super) enum Command {
     Verify(Verify),
     /// Prove that no request crosses from one tenant to another.
     Prove(Prove),
+    /// Compare two assemblies: what will happen to whom.
+    Diff(super::diff::Args),
+    /// Show what one tenant has and will get.
+    Preview(super::preview::Args),
+    /// Make the ordered plan for a change in a tenant's life.
+    Plan(super::plan::Args),
+    /// Divide a deployment into waves.
+    Rollout(super::rollout::Args),
+    /// Carry a rollout out.
+    Deploy(super::deploy::Args),
+    /// Show which version each tenant has.
+    Status(super::deploy::StatusArgs),
+    /// Look for resources that are not as their templates say.
+    Drift(super::deploy::DriftArgs),
     /// Show the page of a finding's code.
     Explain(Explain),
     /// Print a JSON Schema.

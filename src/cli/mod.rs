@@ -3,12 +3,17 @@
 mod args;
 mod check;
 mod completions;
+mod deploy;
+mod diff;
 pub mod explain;
 mod init;
 mod load;
+mod plan;
+mod preview;
 mod progress;
 mod prove;
 pub mod report;
+mod rollout;
 mod schema;
 pub mod solver;
 mod synth;
@@ -84,6 +89,13 @@ fn dispatch(command: &Command, own: Option<dsl::Blueprint>, terminal: &mut Termi
         Command::Synth(args) => synth::run(args, own, terminal),
         Command::Verify(args) => verify::run(args, terminal),
         Command::Prove(args) => prove::run(args, prove::engine, terminal),
+        Command::Diff(args) => diff::run(args, terminal),
+        Command::Preview(args) => preview::run(args, own, terminal),
+        Command::Plan(args) => plan::run(args, terminal),
+        Command::Rollout(args) => rollout::run(args, terminal),
+        Command::Deploy(args) => deploy::run(args, terminal),
+        Command::Status(args) => deploy::status(args, terminal),
+        Command::Drift(args) => deploy::drift(args, terminal),
         Command::Explain(args) => explain::run(args, terminal),
         Command::Schema(args) => schema::run(args, terminal),
         Command::Completions(args) => completions::run(args, terminal),

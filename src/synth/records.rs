@@ -408,6 +408,8 @@ impl<'m, 's> Maker<'m, 's> {
             stacks,
             shared_stacks: shared.into_iter().map(Cow::Owned).collect(),
             tags,
+            entitlements: BTreeMap::new(),
+            legal_hold: false,
         })
     }
 }
