@@ -83,7 +83,10 @@ pub struct StackState {
     pub status: String,
     /// Why, as far as it says.
     pub reason: Option<String>,
-    /// Its tags. tenantry's own say what was deployed last.
+    /// The ARN of the change set that made it what it is. Our names of change sets have the digest of what they deploy in
+    /// them; a tag would say the same, and would be handed on to every resource.
+    pub change_set: Option<String>,
+    /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// The values of its parameters.
     pub parameters: BTreeMap<String, String>,
@@ -154,6 +157,8 @@ pub struct PlannedChange {
 pub struct StackSetRequest<'a> {
     /// Its name.
     pub name: &'a str,
+    /// What people read about it; the digest of what it deploys is in it, because a description is not handed on to stacks.
+    pub description: &'a str,
     /// Whether AWS makes the roles in the accounts (service-managed).
     pub service_managed: bool,
     /// The template's text, or where it was put.
@@ -173,6 +178,8 @@ pub struct StackSetState {
     pub id: String,
     /// `ACTIVE` or `DELETED`.
     pub status: String,
+    /// What people read about it.
+    pub description: String,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
