@@ -94,9 +94,9 @@ impl Test {
                 })
             }
             Self::Address(ranges) => Range::of(text).is_some_and(|address| {
-                ranges.iter().any(|range| {
-                    range.six == address.six && range.first <= address.first && address.last <= range.last
-                })
+                ranges
+                    .iter()
+                    .any(|range| range.six == address.six && range.first <= address.first && address.last <= range.last)
             }),
         }
     }
@@ -147,8 +147,7 @@ fn matches(glob: &[Piece], text: &[char], any_case: bool) -> bool {
                     let rest = glob.get(at + 1..).unwrap_or_default();
                     let end = text.get(read..).unwrap_or_default();
                     let stop = end.iter().position(|character| *character == ':').unwrap_or(end.len());
-                    let within =
-                        (0..=stop).any(|skip| matches(rest, end.get(skip..).unwrap_or_default(), any_case));
+                    let within = (0..=stop).any(|skip| matches(rest, end.get(skip..).unwrap_or_default(), any_case));
                     if within {
                         return true;
                     }
@@ -181,7 +180,8 @@ fn matches(glob: &[Piece], text: &[char], any_case: bool) -> bool {
 }
 
 /// Texts such that every text gets from the tests the answers that one of these gets. False if some may be missing.
-pub(super) fn representatives(tests: &[&Test], fresh: &str) -> (Vec<String>, bool) {
+/// What is looked at is taken off `left`.
+pub(super) fn representatives(tests: &[&Test], fresh: &str, left: &mut usize) -> (Vec<String>, bool) {
     let mut found = BTreeSet::from([fresh.to_owned()]);
     let mut complete = true;
     let mut lists: Vec<(&Vec<Glob>, bool)> = Vec::new();
@@ -211,9 +211,11 @@ pub(super) fn representatives(tests: &[&Test], fresh: &str) -> (Vec<String>, boo
     for six in [false, true] {
         found.extend(Range::edges(&ranges, six).into_iter().filter_map(|bits| Range::address(six, bits)));
     }
-    found.extend(points.into_iter().map(|point| {
-        format!("{}{}.{:03}", if point < 0 { "-" } else { "" }, point.abs() / 1000, point.abs() % 1000)
-    }));
+    found.extend(
+        points.into_iter().map(|point| {
+            format!("{}{}.{:03}", if point < 0 { "-" } else { "" }, point.abs() / 1000, point.abs() % 1000)
+        }),
+    );
     if let Some(simple) = simple(&lists, fresh) {
         found.extend(simple);
     } else if lists.len() <= MOST_TESTS && lists.iter().map(|(globs, _)| globs.len()).sum::<usize>() <= MOST_GLOBS {
@@ -222,7 +224,7 @@ pub(super) fn representatives(tests: &[&Test], fresh: &str) -> (Vec<String>, boo
             .map(|(globs, any_case)| automaton::Test { globs: (*globs).clone(), any_case: *any_case })
             .collect();
         let tests: Vec<&automaton::Test> = tests.iter().collect();
-        match automaton::explore(&[Shape::any()], &tests, &Symbols::default()) {
+        match automaton::explore_within(&[Shape::any()], &tests, &Symbols::default(), left) {
             Ok(answers) => found.extend(answers.into_values()),
             Err(_) => complete = false,
         }
@@ -267,7 +269,11 @@ fn simple(lists: &[(&Vec<Glob>, bool)], fresh: &str) -> Option<Vec<String>> {
 /// The text with the case of its letters turned round: a spelling that patterns that heed case have hardly ever.
 fn swapped(text: &str) -> String {
     text.chars()
-        .map(|letter| if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() })
+        .map(
+            |letter| {
+                if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+            },
+        )
         .collect()
 }
 
