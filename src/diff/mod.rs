@@ -2,7 +2,9 @@
 
 pub mod change;
 mod evaluate;
+pub mod stack;
 pub mod template;
 mod tree;
 
 pub use change::{Access, Action, Data, PropertyChange, ResourceChange};
+pub use stack::{StackAction, StackChange, stacks_of};
