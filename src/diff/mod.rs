@@ -1,5 +1,8 @@
 //! What will happen to whom: two assemblies compared by what CloudFormation would do, not by their text.
 
 pub mod change;
+mod evaluate;
+pub mod template;
+mod tree;
 
 pub use change::{Access, Action, Data, PropertyChange, ResourceChange};
