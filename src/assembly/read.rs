@@ -70,6 +70,27 @@ impl Assembly {
         Ok(Ledger { lines: self.lines()? })
     }
 
+    /// The tenant of this id, if there is one. On the way there and after it, `each` is shown what a placement knows of
+    /// every tenant, in the order of the ids: in one pass, in the memory of one line.
+    ///
+    /// # Errors
+    /// If the tenants' file cannot be read.
+    pub fn find(
+        &self,
+        id: &str,
+        each: &mut dyn FnMut(&LedgerEntry<'_>),
+    ) -> Result<Option<TenantRecord<'static>>, AssemblyError> {
+        let mut lines = self.lines()?;
+        let mut found = None;
+        while let Some(entry) = lines.next::<LedgerEntry<'_>>()? {
+            each(&entry);
+            if entry.tenant == id {
+                found = Some(lines.again()?);
+            }
+        }
+        Ok(found)
+    }
+
     fn lines(&self) -> Result<Lines, AssemblyError> {
         let path = &self.manifest.tenants.path;
         let full = inside(self.root(), path)?;
@@ -141,8 +162,13 @@ impl Lines {
         if read.map_err(|source| AssemblyError::io("read", path)(source))? == 0 {
             return Ok(None);
         }
+        self.again().map(Some)
+    }
+
+    /// The line that was read last, as something else.
+    fn again<'a, T: Deserialize<'a>>(&'a self) -> Result<T, AssemblyError> {
         let line = self.number;
-        serde_json::from_slice(&self.line).map(Some).map_err(|error| {
+        serde_json::from_slice(&self.line).map_err(|error| {
             AssemblyError::new(&self.path, AssemblyErrorKind::Record { line, problem: without_line(&error) })
         })
     }

@@ -149,6 +149,7 @@ registry! {
     TENANT_RECORD = "tenant/record", Error, "a line of the tenants' file is not a tenant";
     TENANT_NONE = "tenant/none", Warning, "the blueprint has no tenants";
     TENANT_ACCOUNT_PENDING = "tenant/account-pending", Warning, "tenants whose boundary is the account have no account yet";
+    TENANT_NOT_FOUND = "tenant/not-found", Error, "the assembly does not have the tenant that was asked for";
 
     PLACEMENT_NO_CELL = "placement/no-cell", Error, "no cell may hold the tenant";
     PLACEMENT_CELL_FULL = "placement/cell-full", Error, "every cell that may hold the tenant is full";
