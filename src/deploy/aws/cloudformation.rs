@@ -203,10 +203,18 @@ pub(super) async fn drop_shell(client: &Client, name: &str, token: &str) -> Answ
     if state.status != StackStatus::ReviewInProgress.as_str() {
         return Ok(false);
     }
-    let answer = client.list_change_sets().stack_name(&state.id).send().await;
-    let others = found(answer.map_err(|error| failed("cloudformation:ListChangeSets", &error)))?;
-    if others.is_some_and(|others| !others.summaries().is_empty()) {
-        return Ok(false);
+    let mut next = None;
+    loop {
+        let answer = client.list_change_sets().stack_name(&state.id).set_next_token(next).send().await;
+        let answer = answer.map_err(|error| failed("cloudformation:ListChangeSets", &error))?;
+        // Not every engine lists those of one stack only.
+        if answer.summaries().iter().any(|set| set.stack_name() == Some(name) || set.stack_id() == Some(&state.id)) {
+            return Ok(false);
+        }
+        next = answer.next_token;
+        if next.is_none() {
+            break;
+        }
     }
     delete_stack(client, &state.id, token).await?;
     Ok(true)
@@ -279,7 +287,8 @@ pub(super) async fn template(client: &Client, stack: &str) -> Answer<String> {
 
 pub(super) async fn detect_drift(client: &Client, stack: &str) -> Answer<String> {
     let operation = "cloudformation:DetectStackDrift";
-    let answer = client.detect_stack_drift().stack_name(stack).send().await.map_err(|error| failed(operation, &error))?;
+    let answer =
+        client.detect_stack_drift().stack_name(stack).send().await.map_err(|error| failed(operation, &error))?;
     answer.stack_drift_detection_id.ok_or_else(|| own(CloudErrorKind::Transient, operation, nameless()))
 }
 

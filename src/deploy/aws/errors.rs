@@ -230,8 +230,7 @@ where
 {
     match error {
         SdkError::ServiceError(answer) => {
-            let (code, message) =
-                (answer.err().code().unwrap_or_default(), answer.err().message().unwrap_or_default());
+            let (code, message) = (answer.err().code().unwrap_or_default(), answer.err().message().unwrap_or_default());
             service(operation, code, message, answer.raw().status())
         }
         SdkError::ResponseError(answer) => {
@@ -297,14 +296,20 @@ fn before_sending(operation: &'static str, error: &(dyn Error + 'static)) -> Opt
     }
     let credentials = sources().find_map(|error| error.downcast_ref::<CredentialsError>())?;
     let message = match credentials {
-        CredentialsError::CredentialsNotLoaded(_) => "no credentials were found; sign in, for example with `aws sso login`, \
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "no credentials were found; sign in, for example with `aws sso login`, \
              or name a profile that has some with `AWS_PROFILE`"
-            .to_owned(),
+                .to_owned()
+        }
         CredentialsError::ProviderTimedOut(_) => "credentials did not come in time".to_owned(),
         error => {
             let text = chain(error);
             // What a process prints may hold anything; its own documentation says to keep it to itself.
-            if text.contains("external process") { "the process that has the credentials failed".to_owned() } else { text }
+            if text.contains("external process") {
+                "the process that has the credentials failed".to_owned()
+            } else {
+                text
+            }
         }
     };
     let reached = sources().any(|error| error.to_string().contains("dispatch failure"));
@@ -390,7 +395,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use CloudErrorKind::{Busy, Credentials, Denied, Invalid, NotFound, NothingToChange, Quota, Region, Throttled, Transient};
+    use CloudErrorKind::{
+        Busy, Credentials, Denied, Invalid, NotFound, NothingToChange, Quota, Region, Throttled, Transient,
+    };
 
     /// An answer of a service, with the number of its status.
     fn answer(code: &str, message: &str, status: u16) -> CloudError {
@@ -447,7 +454,12 @@ mod tests {
             (NotFound, 400, "PolicyNotFoundException", "We can't find a policy with the PolicyId that you specified."),
             (Busy, 400, "ValidationError", "Stack:arn:aws:x is in UPDATE_IN_PROGRESS state and can not be updated."),
             (Busy, 400, "ValidationError", "Stack [x] cannot be deleted while in status UPDATE_ROLLBACK_IN_PROGRESS"),
-            (Busy, 400, "InvalidChangeSetStatus", "ChangeSet [x] cannot be executed in its current status of [CREATE_IN_PROGRESS]"),
+            (
+                Busy,
+                400,
+                "InvalidChangeSetStatus",
+                "ChangeSet [x] cannot be executed in its current status of [CREATE_IN_PROGRESS]",
+            ),
             (Busy, 409, "OperationInProgressException", "Another Operation on StackSet arn is in progress"),
             (Busy, 409, "StackSetNotEmptyException", "StackSet is not empty"),
             (Busy, 400, "ConcurrentModificationException", ""),
@@ -460,8 +472,18 @@ mod tests {
             (Invalid, 400, "ValidationError", "Stack:arn is in REVIEW_IN_PROGRESS state and can not be updated."),
             (Invalid, 400, "ValidationError", "Parameters: [Tenant] do not exist in the template"),
             (Invalid, 400, "ValidationError", "S3 error: The specified key does not exist."),
-            (Invalid, 400, "InvalidChangeSetStatus", "ChangeSet [x] cannot be executed in its current status of [FAILED]"),
-            (Invalid, 400, "MalformedPolicyDocumentException", "The provided policy document does not meet the requirements"),
+            (
+                Invalid,
+                400,
+                "InvalidChangeSetStatus",
+                "ChangeSet [x] cannot be executed in its current status of [FAILED]",
+            ),
+            (
+                Invalid,
+                400,
+                "MalformedPolicyDocumentException",
+                "The provided policy document does not meet the requirements",
+            ),
         ];
         for (kind, status, code, message) in cases {
             assert_eq!(answer(code, message, status).kind, kind, "{status} {code} {message}");
@@ -523,7 +545,8 @@ mod tests {
 
     #[test]
     fn a_role_that_cannot_be_assumed_is_said_so() {
-        let meta = ErrorMetadata::builder().code("AccessDenied").message("not authorized to perform: sts:AssumeRole").build();
+        let meta =
+            ErrorMetadata::builder().code("AccessDenied").message("not authorized to perform: sts:AssumeRole").build();
         let denied: SdkError<AssumeRoleError, Answered> =
             SdkError::service_error(AssumeRoleError::generic(meta), Answered(403));
         let failure =

@@ -32,8 +32,8 @@ use tokio::runtime::Runtime;
 use self::errors::failed;
 use super::cloud::{
     Answer, ChangeSetRequest, ChangeSetState, Cloud, CloudError, CloudErrorKind, DriftState, InstanceState,
-    InstancesRequest, InstancesWork, OperationState, PolicyState, ResourceDrift, StackSetRequest, StackSetState, StackState,
-    Target, UnitState,
+    InstancesRequest, InstancesWork, OperationState, PolicyState, ResourceDrift, StackSetRequest, StackSetState,
+    StackState, Target, UnitState,
 };
 use super::live::Ask;
 
@@ -289,7 +289,10 @@ async fn check(clients: &Clients, target: &Target) -> Answer<()> {
         }
         Err(error) if errors::means_disabled_region(&error) => Err(CloudError {
             kind: CloudErrorKind::Region,
-            message: format!("region `{}` is not enabled in account {}, or does not exist", target.region, target.account),
+            message: format!(
+                "region `{}` is not enabled in account {}, or does not exist",
+                target.region, target.account
+            ),
             ..error
         }),
         Err(error) => Err(error),

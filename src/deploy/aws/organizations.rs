@@ -60,17 +60,13 @@ pub(super) async fn create_unit(
 ) -> Answer<String> {
     let operation = "organizations:CreateOrganizationalUnit";
     let labels = tags(operation, labels)?;
-    let answer =
-        client.create_organizational_unit().parent_id(parent).name(name).set_tags(Some(labels)).send().await;
+    let answer = client.create_organizational_unit().parent_id(parent).name(name).set_tags(Some(labels)).send().await;
     let answer = answer.map_err(|error| failed(operation, &error));
     match done(answer, &["DuplicateOrganizationalUnitException"])? {
         Some(answer) => answer.organizational_unit.and_then(|unit| unit.id).ok_or_else(|| unnamed(operation)),
-        None => units(client, parent)
-            .await?
-            .into_iter()
-            .find(|unit| unit.name == name)
-            .map(|unit| unit.id)
-            .ok_or_else(|| own(CloudErrorKind::Busy, operation, format!("unit `{name}` is just being made or deleted"))),
+        None => units(client, parent).await?.into_iter().find(|unit| unit.name == name).map(|unit| unit.id).ok_or_else(
+            || own(CloudErrorKind::Busy, operation, format!("unit `{name}` is just being made or deleted")),
+        ),
     }
 }
 

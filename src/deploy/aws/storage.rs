@@ -40,8 +40,7 @@ pub(super) async fn put(
     key: &str,
     body: &[u8],
 ) -> Answer<String> {
-    let there =
-        client.head_object().bucket(bucket).key(key).expected_bucket_owner(&target.account).send().await;
+    let there = client.head_object().bucket(bucket).key(key).expected_bucket_owner(&target.account).send().await;
     if found(there.map_err(|error| failed("s3:GetObject", &error)))?.is_none() {
         client
             .put_object()
