@@ -13,7 +13,7 @@ use super::shapes::{Shape, Shapes};
 use super::{Inputs, Options, SynthError, isolation};
 use crate::assembly::{
     Assembly, AssemblyError, CDK_MANIFEST, CdkStack, CdkWriter, Digest, Draft, FileWriter, Ledger, Placement,
-    StackRecord, State, TENANTS, TemplateRecord, TenantRecord,
+    StackRecord, State, TENANTS, TemplateRecord, TenantRecord, deployment_file, deployment_path,
 };
 use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
@@ -127,7 +127,10 @@ pub(super) fn write(
             Ok(())
         })?;
     }
-    let maker = Maker::new(model, shapes, draft);
+    let maker = Maker::new(model, shapes, draft, inputs.git_sync);
+    for cell in &model.cells {
+        shapes.cell_stacks(model, cell).iter().try_for_each(|stack| maker.deployment_file(stack))?;
+    }
     let mut out = Out::begin(model, shapes, draft, options, instances.as_mut())?;
     let mut placing = Placing {
         model,
@@ -300,15 +303,22 @@ struct Maker<'m, 's> {
     model: &'m Model,
     shapes: &'s Shapes,
     draft: &'s Draft,
+    /// The assembly's path in its repository, if there are to be deployment files.
+    git_sync: Option<&'s str>,
     /// The digests in cells' names.
     cells: BTreeMap<&'m str, String>,
 }
 
 impl<'m, 's> Maker<'m, 's> {
-    fn new(model: &'m Model, shapes: &'s Shapes, draft: &'s Draft) -> Self {
+    fn new(model: &'m Model, shapes: &'s Shapes, draft: &'s Draft, git_sync: Option<&'s str>) -> Self {
         let digest = |cell| naming::base32(naming::cell_fingerprint(model, cell), naming::DIGEST_LENGTH);
         let cells = model.cells.iter().map(|cell| (cell.name.as_str(), digest(&cell.name))).collect();
-        Self { model, shapes, draft, cells }
+        Self { model, shapes, draft, git_sync, cells }
+    }
+
+    fn deployment_file(&self, stack: &StackRecord<'_>) -> Result<(), AssemblyError> {
+        let Some(root) = self.git_sync else { return Ok(()) };
+        self.draft.put(&deployment_path(stack), deployment_file(stack, root).as_bytes()).map(drop)
     }
 
     fn make(&self, batch: Vec<Job<'m>>) -> Made {
@@ -318,6 +328,7 @@ impl<'m, 's> Maker<'m, 's> {
             .map(|job| {
                 let variant = job.variant.clone();
                 let record = self.record(job, &mut buffer)?;
+                record.stacks.iter().try_for_each(|stack| self.deployment_file(stack))?;
                 let mut line = Vec::with_capacity(1_024);
                 record.write_line(&mut line).map_err(AssemblyError::from)?;
                 Ok((record, line, variant))

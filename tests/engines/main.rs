@@ -15,3 +15,6 @@ mod proxy;
 
 #[cfg(test)]
 mod itself;
+
+#[cfg(test)]
+mod types;
