@@ -183,5 +183,7 @@ fn tenant_record<'a>(number: usize, id: &'a str, shared: &'a str, color: &'a str
         }],
         shared_stacks: vec![shared.into()],
         tags: [("tenantry:tenant".into(), id.into())].into(),
+        entitlements: std::collections::BTreeMap::new(),
+        legal_hold: false,
     }
 }
