@@ -1,5 +1,6 @@
 //! What will happen to whom: two assemblies compared by what CloudFormation would do, not by their text.
 
+pub mod access;
 pub mod change;
 mod evaluate;
 pub mod fleet;
