@@ -25,19 +25,8 @@ pub fn document(text: &str, file: &str) -> Result<Document, Vec<Defect>> {
 /// # Errors
 /// As for [`document`].
 pub fn document_of(value: &Value, place: &Place) -> Result<Document, Vec<Defect>> {
-    let (document, defects) = read(&resolved(value), place);
+    let (document, defects) = read(&Resolved::of_json(value), place);
     if defects.is_empty() { Ok(document) } else { Err(defects) }
-}
-
-fn resolved(value: &Value) -> Resolved {
-    match value {
-        Value::String(text) => Resolved::Text(text.clone()),
-        Value::Array(items) => Resolved::List(items.iter().map(resolved).collect()),
-        Value::Object(entries) => {
-            Resolved::Map(entries.iter().map(|(key, value)| (key.clone(), resolved(value))).collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => Resolved::Text(value.to_string()),
-    }
 }
 
 /// The statements as a policy document.

@@ -289,7 +289,7 @@ impl World {
                 });
                 continue;
             };
-            let value = resolved(value);
+            let value = Resolved::of_json(value);
             let (document, defects) = read(&value, &Place { file: name.clone(), pointer: String::new() });
             self.obstacles.extend(defects.into_iter().map(obstacle));
             read_in.push(Shipped { name: name.clone(), document, value });
@@ -390,21 +390,6 @@ fn is_read(kind: &str, path: &str) -> bool {
         || (kind == "AWS::Events::EventBusPolicy" && path == "Statement")
 }
 
-/// JSON as a resolved value, with truth values and numbers as texts.
-#[must_use]
-pub(super) fn resolved(value: &serde_json::Value) -> Resolved {
-    match value {
-        serde_json::Value::Null => Resolved::Unknown("`null` stands where a value is needed".to_owned()),
-        serde_json::Value::Bool(truth) => Resolved::Text(truth.to_string()),
-        serde_json::Value::Number(number) => Resolved::Text(number.to_string()),
-        serde_json::Value::String(text) => Resolved::Text(text.clone()),
-        serde_json::Value::Array(items) => Resolved::List(items.iter().map(resolved).collect()),
-        serde_json::Value::Object(entries) => {
-            Resolved::Map(entries.iter().map(|(key, value)| (key.clone(), resolved(value))).collect())
-        }
-    }
-}
-
 /// Finds the policies of a stack.
 struct Reader<'a> {
     stack: &'a Stack,
@@ -475,7 +460,7 @@ impl Reader<'_> {
     fn document(&mut self, name: &str, value: &Resolved, place: &Place) -> Shipped {
         // AWS::SNS::TopicPolicy and others also take the document as JSON in a string.
         let parsed = match value {
-            Resolved::Text(text) => serde_json::from_str(text).ok().map(|value| resolved(&value)),
+            Resolved::Text(text) => serde_json::from_str(text).ok().map(|value| Resolved::of_json(&value)),
             _ => None,
         };
         let value = parsed.unwrap_or_else(|| value.clone());
@@ -606,7 +591,7 @@ impl Reader<'_> {
     /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
     fn default_key_policy(&mut self, resource: &Resource) -> Option<Shipped> {
         let root = format!("arn:{}:iam::{}:root", self.stack.partition, self.stack.account);
-        let value = resolved(&serde_json::json!({
+        let value = Resolved::of_json(&serde_json::json!({
             "Version": "2012-10-17",
             "Statement": [{
                 "Sid": "Enable IAM User Permissions",
@@ -860,7 +845,7 @@ impl Reader<'_> {
             return Some(self.document(&id, &document, &place));
         }
         if let Some(known) = text.and_then(super::actions::managed_policy) {
-            let mut shipped = self.document(text.unwrap_or_default(), &resolved(known), place);
+            let mut shipped = self.document(text.unwrap_or_default(), &Resolved::of_json(known), place);
             for statement in &mut shipped.document.statements {
                 statement.place = place.clone();
             }

@@ -18,6 +18,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::policy::Place;
 use super::proof::Obstacle;
 use super::text::{Symbols, Text};
@@ -40,6 +42,20 @@ pub enum Resolved {
 }
 
 impl Resolved {
+    /// JSON as a template hands it on, with nothing in it evaluated.
+    #[must_use]
+    pub fn of_json(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Unknown("`null` stands where a value is needed".to_owned()),
+            Value::Bool(_) | Value::Number(_) => Self::Text(value.to_string()),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(items) => Self::List(items.iter().map(Self::of_json).collect()),
+            Value::Object(entries) => {
+                Self::Map(entries.iter().map(|(key, value)| (key.clone(), Self::of_json(value))).collect())
+            }
+        }
+    }
+
     /// The value of a mapping's key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
