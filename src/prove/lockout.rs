@@ -10,14 +10,16 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::actions::means;
 use super::automaton::{Part, Shape};
 use super::formula::{Answer, Witness};
 use super::policy::{Condition, Document, Effect, Only, Operator, Principal, Statement};
 use super::proof::{Claim, Counterexample, Method, Obligation, Obstacle, Verdict};
 use super::question::{Asked, Known, Standing, applies};
-use super::shipped::{matches_action, means, name_of, written};
+use super::shipped::{name_of, written};
 use super::tenancy::{Duty, Operators};
 use super::text::{CharSet, Symbol, Symbols, is_symbol};
+use crate::cfn::catalogue::matches;
 use crate::cfn::schema::{self, Handler};
 
 /// A template that is deployed in the accounts of a place.
@@ -272,7 +274,7 @@ impl<'a> Prover<'a> {
     }
 
     fn is_global(&self, action: &str) -> bool {
-        self.inputs.global.iter().any(|pattern| matches_action(pattern, action))
+        self.inputs.global.iter().any(|pattern| matches(pattern, action))
     }
 
     /// The denials that may keep the duty's roles from one of the actions.
