@@ -36,28 +36,16 @@ pub mod world;
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use self::proof::Proof;
 use self::request::{Request, Tools};
 use self::template::Template;
 use self::tenancy::{Actor, Owner};
 use self::world::World;
+use crate::assembly::Digest;
 use crate::cfn::catalogue::Catalogue;
 use crate::diagnostics::{Sink, SourceMap};
 use crate::facts::Facts;
 use crate::model::IdLanguage;
-
-/// The SHA-256 of some bytes, in hexadecimal.
-#[must_use]
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        for half in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
-        }
-        text
-    })
-}
 
 /// A proof, and the templates as they were read, which know where in a file a place is.
 #[derive(Debug)]
@@ -121,7 +109,7 @@ pub fn prove(
     assume(&mut proof, &world, tenancy);
     proof.lints = lint::lint(&world);
     for (name, bytes) in &request.files {
-        proof.inputs.insert(name.clone(), digest(bytes));
+        proof.inputs.insert(name.clone(), Digest::of(bytes).to_string());
     }
     proof.inputs.insert("catalogue of IAM actions".to_owned(), Catalogue::shipped().digest().to_owned());
     Some(Proved { proof, templates })
