@@ -658,7 +658,7 @@ impl Reader<'_> {
             let value = Resolved::Map(vec![("AWS".to_owned(), Resolved::Text(principal.clone()))]);
             (value, Principal::Aws(principal))
         };
-        let mut conditions = Vec::new();
+        let mut conditions: Vec<(String, Resolved)> = Vec::new();
         for (property, operator, key) in [
             ("SourceArn", "ArnLike", "AWS:SourceArn"),
             ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
@@ -666,20 +666,13 @@ impl Reader<'_> {
             ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
             ("EventSourceToken", "StringEquals", "lambda:EventSourceToken"),
         ] {
-            if let Some(value) = properties.get(property) {
-                conditions.push((operator.to_owned(), key.to_owned(), value.clone()));
+            let Some(value) = properties.get(property) else { continue };
+            let entry = (key.to_owned(), value.clone());
+            match conditions.iter_mut().find(|(known, _)| known == operator) {
+                Some((_, Resolved::Map(keys))) => keys.push(entry),
+                _ => conditions.push((operator.to_owned(), Resolved::Map(vec![entry]))),
             }
         }
-        let conditions = conditions
-            .into_iter()
-            .map(|(operator, key, value)| (operator, Resolved::Map(vec![(key, value)])))
-            .fold(Vec::new(), |mut merged: Vec<(String, Resolved)>, (operator, keys)| {
-                match (merged.iter_mut().find(|(known, _)| *known == operator), keys) {
-                    (Some((_, Resolved::Map(known))), Resolved::Map(keys)) => known.extend(keys),
-                    (_, keys) => merged.push((operator, keys)),
-                }
-                merged
-            });
         let arn = if whole == named { self.stack.arn(&owner)? } else { named.to_owned() };
         let action = text("Action").unwrap_or("lambda:InvokeFunction").to_owned();
         let mut statement = vec![
@@ -768,14 +761,6 @@ impl Reader<'_> {
                     help: "give a role what it needs instead".to_owned(),
                 });
             }
-            let mut tags = BTreeMap::new();
-            for tag in properties.get("Tags").map(Resolved::items).unwrap_or_default() {
-                if let (Some(key), Some(value)) =
-                    (tag.get("Key").and_then(Resolved::text), tag.get("Value").and_then(Resolved::text))
-                {
-                    tags.insert(key.to_owned(), value.to_owned());
-                }
-            }
             roles.push(Role {
                 logical_id: id.clone(),
                 place: resource.place.clone(),
@@ -784,7 +769,7 @@ impl Reader<'_> {
                 identity,
                 boundary,
                 unknown_boundary,
-                tags,
+                tags: resource.tags(),
             });
         }
         for resource in &stack.resources {

@@ -118,6 +118,28 @@ pub struct Resource {
     pub may_be_absent: Option<String>,
 }
 
+impl Resource {
+    /// Its tags whose keys and values are known.
+    #[must_use]
+    pub fn tags(&self) -> BTreeMap<String, Text> {
+        let mut tags = BTreeMap::new();
+        for property in ["Tags", "UserPoolTags"] {
+            match self.properties.get(property) {
+                Some(Resolved::Map(entries)) => {
+                    let known = entries.iter().filter_map(|(key, value)| Some((key.clone(), value.text()?.to_owned())));
+                    tags.extend(known);
+                }
+                Some(list) => {
+                    let of = |tag: &Resolved, part: &str| tag.get(part).and_then(Resolved::text).map(str::to_owned);
+                    tags.extend(list.items().iter().filter_map(|tag| Some((of(tag, "Key")?, of(tag, "Value")?))));
+                }
+                None => {}
+            }
+        }
+        tags
+    }
+}
+
 /// A template as one setting deploys it.
 #[derive(Debug, Clone, Default)]
 pub struct Stack {
