@@ -36,6 +36,8 @@ pub mod world;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use self::proof::Proof;
 use self::request::{Request, Tools};
 use self::template::Template;
@@ -107,7 +109,9 @@ pub fn prove(
         proof.assumptions.extend(lockout::assumptions());
     }
     assume(&mut proof, &world, tenancy);
-    proof.lints = lint::lint(&world);
+    if tools.lints {
+        proof.lints = lint::lint(&world);
+    }
     for (name, bytes) in &request.files {
         proof.inputs.insert(name.clone(), Digest::of(bytes).to_string());
     }
@@ -116,13 +120,16 @@ pub fn prove(
 }
 
 /// A place, the content of the guardrails there, and its tiers.
-type Guarded<'a> = (Vec<Vec<String>>, lockout::Place<'a>, Vec<&'a str>);
+type Guarded<'a> = (Identity<'a>, lockout::Place<'a>, Vec<&'a str>);
+
+/// The content of the service control policies, that of the resource control policies, and whether tenants are suspended.
+type Identity<'a> = (Vec<Option<&'a Value>>, Vec<Option<&'a Value>>, bool);
 
 /// The second claim, for each set of guardrails at which stacks are deployed.
 fn no_lockout(
     tenancy: &tenancy::Tenancy,
     templates: &BTreeMap<String, Template>,
-    guardrails: &BTreeMap<String, serde_json::Value>,
+    guardrails: &BTreeMap<String, Value>,
     facts: &Facts,
 ) -> Vec<proof::Obligation> {
     let documents: BTreeMap<&str, policy::Document> = guardrails
@@ -133,8 +140,7 @@ fn no_lockout(
         })
         .collect();
     // Tiers with the same guardrails are one place. Files of equal content are one guardrail.
-    let content = |name: &String| guardrails.get(name).map(ToString::to_string).unwrap_or_default();
-    let key = |names: &[String]| names.iter().map(content).collect::<Vec<_>>();
+    let key = |names: &[String]| names.iter().map(|name| guardrails.get(name)).collect::<Vec<_>>();
     let mut places: Vec<Guarded<'_>> = Vec::new();
     for deployed in &tenancy.templates {
         let Some(template) = templates.get(&deployed.template) else { continue };
@@ -146,7 +152,7 @@ fn no_lockout(
         for (scps, is_suspended) in kinds {
             let of =
                 |names: &[String]| names.iter().filter_map(|name| documents.get(name.as_str())).collect::<Vec<_>>();
-            let identity = vec![key(&scps), key(&rcp), vec![is_suspended.to_string()]];
+            let identity = (key(&scps), key(&rcp), is_suspended);
             let stack = lockout::Stack { file: &deployed.template, body: template.value() };
             let tier = deployed.tier.as_deref().unwrap_or(&deployed.template);
             match places.iter_mut().find(|(known, _, _)| *known == identity) {
@@ -165,9 +171,8 @@ fn no_lockout(
     }
     let names: Vec<String> = places
         .iter()
-        .map(|(identity, _, tiers)| {
-            let suspended = identity.last().is_some_and(|last| last == &["true".to_owned()]);
-            format!("{}{}", tiers.join(", "), if suspended { ", suspended" } else { "" })
+        .map(|((_, _, suspended), _, tiers)| {
+            format!("{}{}", tiers.join(", "), if *suspended { ", suspended" } else { "" })
         })
         .collect();
     let places: Vec<lockout::Place<'_>> =

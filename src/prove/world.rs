@@ -270,31 +270,34 @@ impl World {
         self.account("somebody else's account", "999999999999")
     }
 
-    fn read_guardrails(&mut self, tenancy: &Tenancy, files: &BTreeMap<String, serde_json::Value>) {
+    fn read_guardrails<'a>(&mut self, tenancy: &'a Tenancy, files: &BTreeMap<String, serde_json::Value>) {
+        // Templates share guardrails; each file is read once.
+        let mut known: BTreeMap<&'a str, Option<Shipped>> = BTreeMap::new();
         for deployed in &tenancy.templates {
-            let scps = self.guardrail(&deployed.guardrails.scp, files);
-            let rcps = self.guardrail(&deployed.guardrails.rcp, files);
+            let mut of = |names: &'a [String]| -> Vec<Shipped> {
+                let read = |name: &'a String| {
+                    known.entry(name.as_str()).or_insert_with(|| self.guardrail(name, files)).clone()
+                };
+                names.iter().filter_map(read).collect()
+            };
+            let (scps, rcps) = (of(&deployed.guardrails.scp), of(&deployed.guardrails.rcp));
             self.guardrails.push((scps, rcps));
         }
     }
 
-    fn guardrail(&mut self, names: &[String], files: &BTreeMap<String, serde_json::Value>) -> Vec<Shipped> {
-        let mut read_in = Vec::new();
-        for name in names {
-            let Some(value) = files.get(name) else {
-                self.obstacles.push(Obstacle {
-                    place: None,
-                    reason: format!("the guardrail `{name}` is declared and was not read"),
-                    help: "name the file from the folder of the declaration".to_owned(),
-                });
-                continue;
-            };
-            let value = Resolved::of_json(value);
-            let (document, defects) = read(&value, &Place { file: name.clone(), pointer: String::new() });
-            self.obstacles.extend(defects.into_iter().map(obstacle));
-            read_in.push(Shipped { name: name.clone(), document, value });
-        }
-        read_in
+    fn guardrail(&mut self, name: &str, files: &BTreeMap<String, serde_json::Value>) -> Option<Shipped> {
+        let Some(value) = files.get(name) else {
+            self.obstacles.push(Obstacle {
+                place: None,
+                reason: format!("the guardrail `{name}` is declared and was not read"),
+                help: "name the file from the folder of the declaration".to_owned(),
+            });
+            return None;
+        };
+        let value = Resolved::of_json(value);
+        let (document, defects) = read(&value, &Place { file: name.to_owned(), pointer: String::new() });
+        self.obstacles.extend(defects.into_iter().map(obstacle));
+        Some(Shipped { name: name.to_owned(), document, value })
     }
 }
 
