@@ -6,7 +6,7 @@ use super::actions::{Class, class, on};
 use super::automaton::{Part, Shape};
 use super::proof::{Claim, Obstacle};
 use super::question::Known;
-use super::template::{Resolved, Resource, iam_types, service};
+use super::template::{Resource, iam_types, service};
 use super::tenancy::{Actor, Deployed, Owner, Scope, Tenancy};
 use super::text::{CharSet, Text};
 use super::unread::{self, Unknown};

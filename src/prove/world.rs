@@ -449,6 +449,11 @@ const PATHS: &[(&str, &str)] = &[
 ];
 
 impl Reader<'_> {
+    /// Something keeps what stands at a place from being known.
+    fn blocked(&mut self, place: Place, reason: String, help: &str) {
+        self.obstacles.push(Obstacle { place: Some(place), reason, help: help.to_owned() });
+    }
+
     fn place(&self, logical_id: &str, property: &str) -> Place {
         let base = Place { file: self.stack.file.clone(), pointer: String::new() };
         property.split('/').fold(base.at("Resources").at(logical_id).at("Properties"), |place, step| place.at(step))
@@ -512,11 +517,11 @@ impl Reader<'_> {
                 let Some(targets) = resource.properties.get(target) else {
                     // A policy of the whole account: of its log groups, its keys.
                     if shipped.document.statements.iter().any(|one| one.effect == Effect::Allow) {
-                        self.obstacles.push(Obstacle {
-                            place: Some(self.place(id, property)),
-                            reason: format!("`{id}` grants on everything of the account, and says not on what"),
-                            help: format!("name the resource in `{target}`, or leave it to a template of its own"),
-                        });
+                        self.blocked(
+                            self.place(id, property),
+                            format!("`{id}` grants on everything of the account, and says not on what"),
+                            &format!("name the resource in `{target}`, or leave it to a template of its own"),
+                        );
                     }
                     continue;
                 };
@@ -535,24 +540,23 @@ impl Reader<'_> {
                 }
                 "AWS::Lambda::Permission" => match self.permission(id, &resource.properties) {
                     Some((owner, shipped)) => found.entry(owner).or_default().push(shipped),
-                    None => self.obstacles.push(Obstacle {
-                        place: Some(self.place(id, "FunctionName")),
-                        reason: format!("`{id}` lets somebody call a function that is not in the template"),
-                        help: "put the permission beside its function, and name that with `Ref` or `Fn::GetAtt`"
-                            .to_owned(),
-                    }),
+                    None => self.blocked(
+                        self.place(id, "FunctionName"),
+                        format!("`{id}` lets somebody call a function that is not in the template"),
+                        "put the permission beside its function, and name that with `Ref` or `Fn::GetAtt`",
+                    ),
                 },
                 "AWS::Events::EventBusPolicy" => {
                     let bus = resource.properties.get("EventBusName").and_then(Resolved::text);
                     let owner = bus.and_then(|bus| self.named(bus, &["AWS::Events::EventBus"]));
                     if owner.is_none() || resource.properties.get("Statement").is_none() {
-                        self.obstacles.push(Obstacle {
-                            place: Some(resource.place.clone()),
-                            reason: format!(
+                        self.blocked(
+                            resource.place.clone(),
+                            format!(
                                 "`{id}` grants on a bus that is not in the template, or in a form that is not read"
                             ),
-                            help: "put the policy beside its bus, as `EventBusName` and `Statement`".to_owned(),
-                        });
+                            "put the policy beside its bus, as `EventBusName` and `Statement`",
+                        );
                     }
                     if let (Some(owner), Some(value)) = (owner, resource.properties.get("Statement")) {
                         let place = self.place(id, "Statement");
@@ -570,11 +574,11 @@ impl Reader<'_> {
                 _ => {}
             }
             for (_, why) in PATHS.iter().filter(|(path, _)| *path == kind) {
-                self.obstacles.push(Obstacle {
-                    place: Some(resource.place.clone()),
-                    reason: format!("`{id}` is outside of what is proved: {why}"),
-                    help: "grant through identity and resource policies instead".to_owned(),
-                });
+                self.blocked(
+                    resource.place.clone(),
+                    format!("`{id}` is outside of what is proved: {why}"),
+                    "grant through identity and resource policies instead",
+                );
             }
             self.acl(id, kind, &resource.properties);
         }
@@ -583,11 +587,11 @@ impl Reader<'_> {
 
     /// A policy is about a resource that cannot be found.
     fn elsewhere(&mut self, id: &str, property: &str) {
-        self.obstacles.push(Obstacle {
-            place: Some(self.place(id, property)),
-            reason: format!("`{id}` grants on something that is not in the template"),
-            help: "put the policy beside its resource".to_owned(),
-        });
+        self.blocked(
+            self.place(id, property),
+            format!("`{id}` grants on something that is not in the template"),
+            "put the policy beside its resource",
+        );
     }
 
     /// What KMS gives to a key whose template gives it none: the account decides.
@@ -627,19 +631,19 @@ impl Reader<'_> {
                 || text("AccessControl").is_some_and(|acl| acl != "Private");
             if acls {
                 let at = if ownership.is_some() { "OwnershipControls" } else { "AccessControl" };
-                self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, at)),
-                    reason: format!("`{id}` allows access control lists, which grant beside all policies"),
-                    help: "set `ObjectOwnership: BucketOwnerEnforced`".to_owned(),
-                });
+                self.blocked(
+                    self.place(id, at),
+                    format!("`{id}` allows access control lists, which grant beside all policies"),
+                    "set `ObjectOwnership: BucketOwnerEnforced`",
+                );
             }
         }
         if kind == "AWS::Lambda::Url" && text("AuthType") != Some("AWS_IAM") {
-            self.obstacles.push(Obstacle {
-                place: Some(self.place(id, "AuthType")),
-                reason: format!("`{id}` lets everybody call the function"),
-                help: "set `AuthType: AWS_IAM`, or put an API with an authorizer in front".to_owned(),
-            });
+            self.blocked(
+                self.place(id, "AuthType"),
+                format!("`{id}` lets everybody call the function"),
+                "set `AuthType: AWS_IAM`, or put an API with an authorizer in front",
+            );
         }
     }
 
@@ -709,11 +713,7 @@ impl Reader<'_> {
                 continue;
             }
             let Some(arn) = stack.arn(id) else {
-                self.obstacles.push(Obstacle {
-                    place: Some(resource.place.clone()),
-                    reason: format!("the ARN of `{id}` cannot be known"),
-                    help: "give it a name".to_owned(),
-                });
+                self.blocked(resource.place.clone(), format!("the ARN of `{id}` cannot be known"), "give it a name");
                 continue;
             };
             let trust = properties.get("AssumeRolePolicyDocument").map(|value| {
@@ -723,11 +723,11 @@ impl Reader<'_> {
             let mut identity = Vec::new();
             for (at, policy) in properties.get("Policies").map(Resolved::items).unwrap_or_default().iter().enumerate() {
                 let Some(value) = policy.get("PolicyDocument") else {
-                    self.obstacles.push(Obstacle {
-                        place: Some(self.item(id, "Policies", properties, at)),
-                        reason: format!("a policy of `{id}` cannot be read"),
-                        help: "write `PolicyName` and `PolicyDocument`".to_owned(),
-                    });
+                    self.blocked(
+                        self.item(id, "Policies", properties, at),
+                        format!("a policy of `{id}` cannot be read"),
+                        "write `PolicyName` and `PolicyDocument`",
+                    );
                     continue;
                 };
                 let place = self.place(id, &format!("Policies/{at}/PolicyDocument"));
@@ -758,11 +758,11 @@ impl Reader<'_> {
                     .push(format!("the boundary of `{id}` of {file} was not read, and nothing rests on it"));
             }
             if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
-                self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, "Groups")),
-                    reason: format!("`{id}` is in a group, whose policies are not its own"),
-                    help: "give a role what it needs instead".to_owned(),
-                });
+                self.blocked(
+                    self.place(id, "Groups"),
+                    format!("`{id}` is in a group, whose policies are not its own"),
+                    "give a role what it needs instead",
+                );
             }
             roles.push(Role {
                 logical_id: id.clone(),
@@ -786,11 +786,11 @@ impl Reader<'_> {
             let (id, properties) = (&resource.logical_id, &resource.properties);
             let place = self.place(id, "PolicyDocument");
             let Some(value) = properties.get("PolicyDocument") else {
-                self.obstacles.push(Obstacle {
-                    place: Some(resource.place.clone()),
-                    reason: format!("the policy of `{id}` cannot be read"),
-                    help: "write a `PolicyDocument`".to_owned(),
-                });
+                self.blocked(
+                    resource.place.clone(),
+                    format!("the policy of `{id}` cannot be read"),
+                    "write a `PolicyDocument`",
+                );
                 continue;
             };
             let mut shipped = self.document(id, value, &place);
@@ -798,22 +798,22 @@ impl Reader<'_> {
                 shipped.document.statements.retain(|statement| statement.effect == Effect::Allow);
             }
             if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
-                self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, "Groups")),
-                    reason: format!("`{id}` gives rights to a group, whose users are not in the template"),
-                    help: "give them to roles instead".to_owned(),
-                });
+                self.blocked(
+                    self.place(id, "Groups"),
+                    format!("`{id}` gives rights to a group, whose users are not in the template"),
+                    "give them to roles instead",
+                );
             }
             for property in ["Roles", "RoleName", "Users", "UserName"] {
                 for named in properties.get(property).map(Resolved::items).unwrap_or_default() {
                     let owner = named.text().and_then(|text| self.named(text, IDENTITIES));
                     match owner.and_then(|owner| roles.iter_mut().find(|role| role.logical_id == owner)) {
                         Some(role) => role.identity.push(shipped.clone()),
-                        None => self.obstacles.push(Obstacle {
-                            place: Some(self.place(id, property)),
-                            reason: format!("`{id}` gives rights to somebody who is not in the template"),
-                            help: "put the policy beside its role".to_owned(),
-                        }),
+                        None => self.blocked(
+                            self.place(id, property),
+                            format!("`{id}` gives rights to somebody who is not in the template"),
+                            "put the policy beside its role",
+                        ),
                     }
                 }
             }
@@ -839,14 +839,14 @@ impl Reader<'_> {
             }
             return Some(shipped);
         }
-        self.obstacles.push(Obstacle {
-            place: Some(place.clone()),
-            reason: match text {
+        self.blocked(
+            place.clone(),
+            match text {
                 Some(text) => format!("what the managed policy `{text}` grants is not in the template"),
                 None => "what a managed policy grants is not in the template".to_owned(),
             },
-            help: "write its statements into the role, as far as they are needed".to_owned(),
-        });
+            "write its statements into the role, as far as they are needed",
+        );
         None
     }
 }
