@@ -154,7 +154,9 @@ fn request(lots: &mut Lots) -> Case {
                 session_arn: None,
                 account: ACCOUNT.to_owned(),
             },
-            action: lots.one_of(&["s3:GetObject", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage", "s3:GetAcl"]).to_owned(),
+            action: lots
+                .one_of(&["s3:GetObject", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage", "s3:GetAcl"])
+                .to_owned(),
             resource: format!("arn:aws:s3:::{}", lots.one_of(&resource)),
             resource_account: ACCOUNT.to_owned(),
             context,

@@ -236,6 +236,8 @@ pub(super) enum SchemaOf {
     Tenant,
     /// The record of a proof, an assembly's `evidence/isolation.json`.
     Evidence,
+    /// What `diff --output json` writes.
+    Diff,
 }
 
 /// Print completions for a shell.

@@ -5,6 +5,7 @@ use super::args::{self, SchemaOf};
 use super::terminal::Terminal;
 use crate::assembly::{ASSEMBLY_SCHEMA, TENANCY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
+use crate::diff::report::DIFF_SCHEMA;
 use crate::emit::pretty;
 use crate::prove::evidence::EVIDENCE_SCHEMA;
 
@@ -15,6 +16,7 @@ pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<En
         SchemaOf::Tenancy => terminal.print(TENANCY_SCHEMA)?,
         SchemaOf::Tenant => terminal.print(TENANT_SCHEMA)?,
         SchemaOf::Evidence => terminal.print(EVIDENCE_SCHEMA)?,
+        SchemaOf::Diff => terminal.print(DIFF_SCHEMA)?,
     }
     Ok(Ending::Fine)
 }

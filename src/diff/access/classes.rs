@@ -94,9 +94,9 @@ impl Test {
                 })
             }
             Self::Address(ranges) => Range::of(text).is_some_and(|address| {
-                ranges.iter().any(|range| {
-                    range.six == address.six && range.first <= address.first && address.last <= range.last
-                })
+                ranges
+                    .iter()
+                    .any(|range| range.six == address.six && range.first <= address.first && address.last <= range.last)
             }),
         }
     }
@@ -147,8 +147,7 @@ fn matches(glob: &[Piece], text: &[char], any_case: bool) -> bool {
                     let rest = glob.get(at + 1..).unwrap_or_default();
                     let end = text.get(read..).unwrap_or_default();
                     let stop = end.iter().position(|character| *character == ':').unwrap_or(end.len());
-                    let within =
-                        (0..=stop).any(|skip| matches(rest, end.get(skip..).unwrap_or_default(), any_case));
+                    let within = (0..=stop).any(|skip| matches(rest, end.get(skip..).unwrap_or_default(), any_case));
                     if within {
                         return true;
                     }
@@ -211,9 +210,11 @@ pub(super) fn representatives(tests: &[&Test], fresh: &str) -> (Vec<String>, boo
     for six in [false, true] {
         found.extend(Range::edges(&ranges, six).into_iter().filter_map(|bits| Range::address(six, bits)));
     }
-    found.extend(points.into_iter().map(|point| {
-        format!("{}{}.{:03}", if point < 0 { "-" } else { "" }, point.abs() / 1000, point.abs() % 1000)
-    }));
+    found.extend(
+        points.into_iter().map(|point| {
+            format!("{}{}.{:03}", if point < 0 { "-" } else { "" }, point.abs() / 1000, point.abs() % 1000)
+        }),
+    );
     if let Some(simple) = simple(&lists, fresh) {
         found.extend(simple);
     } else if lists.len() <= MOST_TESTS && lists.iter().map(|(globs, _)| globs.len()).sum::<usize>() <= MOST_GLOBS {
@@ -267,7 +268,11 @@ fn simple(lists: &[(&Vec<Glob>, bool)], fresh: &str) -> Option<Vec<String>> {
 /// The text with the case of its letters turned round: a spelling that patterns that heed case have hardly ever.
 fn swapped(text: &str) -> String {
     text.chars()
-        .map(|letter| if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() })
+        .map(
+            |letter| {
+                if letter.is_ascii_lowercase() { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+            },
+        )
         .collect()
 }
 

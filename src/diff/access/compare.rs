@@ -98,7 +98,11 @@ fn normal_statement(statement: &Statement, variables: bool) -> Normal {
             statement.actions.values.iter().map(|action| action.to_ascii_lowercase()).collect(),
         ),
         body: Body {
-            effect: if statement.effect == Effect::Allow { super::request::Does::Grants } else { super::request::Does::Refuses },
+            effect: if statement.effect == Effect::Allow {
+                super::request::Does::Grants
+            } else {
+                super::request::Does::Refuses
+            },
             variables: resources.as_ref().is_some_and(|(_, values)| holds_variables(values)),
             resources,
             conditions: conditions.collect(),
@@ -319,9 +323,7 @@ impl Caller {
             Principal::Everyone => true,
             Principal::Aws(text) if self.kind == Kind::Aws => match account(text) {
                 Some(account) => self.account.as_deref() == Some(account),
-                None => {
-                    *text == self.text || self.role.as_ref() == Some(text) || self.account.as_ref() == Some(text)
-                }
+                None => *text == self.text || self.role.as_ref() == Some(text) || self.account.as_ref() == Some(text),
             },
             Principal::Service(text) => self.kind == Kind::Service && *text == self.text,
             Principal::Federated(text) => self.kind == Kind::Federated && *text == self.text,

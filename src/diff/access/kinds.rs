@@ -147,12 +147,7 @@ impl Comparison {
     }
 
     /// Properties that mean a policy document.
-    fn written(
-        &mut self,
-        old: Option<&Value>,
-        new: Option<&Value>,
-        write: impl Fn(&Value) -> Option<Value>,
-    ) -> Access {
+    fn written(&mut self, old: Option<&Value>, new: Option<&Value>, write: impl Fn(&Value) -> Option<Value>) -> Access {
         let (before, after) = (old.map(&write), new.map(&write));
         match (before, after) {
             (Some(None), _) | (_, Some(None)) => Access::Undecided,
@@ -232,9 +227,9 @@ impl Comparison {
     fn gone(&mut self, kind: &Kind, old: Option<&Value>) -> Access {
         let granted = kind.documents.iter().any(|document| at(old, &document.property).is_some())
             || kind.documents.iter().any(|document| document.absent.is_some())
-            || [&kind.inline, &kind.managed, &kind.sets].iter().any(|paths| {
-                paths.iter().any(|path| !members(old, path).is_empty())
-            })
+            || [&kind.inline, &kind.managed, &kind.sets]
+                .iter()
+                .any(|paths| paths.iter().any(|path| !members(old, path).is_empty()))
             || kind.scalars.iter().any(|known| known.compare(old, None) != Access::Same);
         if granted { Access::Narrowed } else { Access::Same }
     }
@@ -532,7 +527,8 @@ mod tests {
             };
             let documents = kind.documents.iter().map(|document| &document.property);
             let scalars = kind.scalars.iter().map(|known| &known.property);
-            let lists = [&kind.targets, &kind.inline, &kind.managed, &kind.limits, &kind.sets, &kind.limitsets, &kind.opaque];
+            let lists =
+                [&kind.targets, &kind.inline, &kind.managed, &kind.limits, &kind.sets, &kind.limitsets, &kind.opaque];
             for path in documents.chain(scalars).chain(lists.into_iter().flatten()) {
                 let first = path.split('/').next().unwrap();
                 if !facts.properties().any(|property| property == first) {

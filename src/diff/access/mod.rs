@@ -109,9 +109,8 @@ fn each_choice(
         let choices: Choices =
             names.iter().enumerate().map(|(at, name)| (name.clone(), outcome >> at & 1 == 1)).collect();
         let mut comparison = Comparison::default();
-        let mut of = |value: Option<&Value>| {
-            value.and_then(|value| opaque::resolve(value, &choices, &mut comparison.letters))
-        };
+        let mut of =
+            |value: Option<&Value>| value.and_then(|value| opaque::resolve(value, &choices, &mut comparison.letters));
         let (old, new) = (of(old), of(new));
         widest = widest.max(compare(&mut comparison, old, new));
     }

@@ -208,7 +208,9 @@ fn rises(old: &Rules, new: &Rules) -> Access {
                     };
                     looks = left;
                     let passes = near.iter().any(|other| {
-                        other.protocol.is_none_or(|own| own == protocol && other.ports.0 <= *port && *port <= other.ports.1)
+                        other
+                            .protocol
+                            .is_none_or(|own| own == protocol && other.ports.0 <= *port && *port <= other.ports.1)
                             && match (&other.peer, address) {
                                 (Peer::Addresses(range), Some(bits)) => range.first <= *bits && *bits <= range.last,
                                 _ => true,

@@ -85,13 +85,7 @@ fn function(entries: &Map<String, Value>) -> Option<(&str, &Value)> {
     (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), argument))
 }
 
-fn evaluated(
-    name: &str,
-    argument: &Value,
-    whole: &Value,
-    choices: &Choices,
-    letters: &mut Letters,
-) -> Option<Value> {
+fn evaluated(name: &str, argument: &Value, whole: &Value, choices: &Choices, letters: &mut Letters) -> Option<Value> {
     let known = match (name, argument) {
         ("Ref", Value::String(name)) if name == "AWS::NoValue" => return None,
         ("Ref", Value::String(name)) => Some(reference(name, letters)),
@@ -103,9 +97,8 @@ fn evaluated(
         ("Fn::Sub", Value::String(text)) => Some(substituted(text, &Map::new(), letters)),
         ("Fn::Sub", Value::Array(parts)) => match parts.as_slice() {
             [Value::String(text), Value::Object(values)] => {
-                let values = values.iter().filter_map(|(key, value)| {
-                    Some((key.clone(), resolve(value, choices, letters)?))
-                });
+                let values =
+                    values.iter().filter_map(|(key, value)| Some((key.clone(), resolve(value, choices, letters)?)));
                 let values: Map<String, Value> = values.collect();
                 Some(substituted(text, &values, letters))
             }
@@ -113,11 +106,8 @@ fn evaluated(
         },
         ("Fn::Join", Value::Array(parts)) => match parts.as_slice() {
             [Value::String(delimiter), Value::Array(items)] => {
-                let items: Option<Vec<String>> = items
-                    .iter()
-                    .filter_map(|item| resolve(item, choices, letters))
-                    .map(|item| scalar(&item))
-                    .collect();
+                let items: Option<Vec<String>> =
+                    items.iter().filter_map(|item| resolve(item, choices, letters)).map(|item| scalar(&item)).collect();
                 items.map(|items| items.join(delimiter))
             }
             _ => None,

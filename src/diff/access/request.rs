@@ -65,19 +65,12 @@ pub(super) fn residual(
         }
     }
     for setting in settings {
-        let mut builder = Builder {
-            strings: Vec::new(),
-            fixed: &setting,
-            slots: &slots,
-            letters,
-            guesses: BTreeMap::new(),
-        };
+        let mut builder =
+            Builder { strings: Vec::new(), fixed: &setting, slots: &slots, letters, guesses: BTreeMap::new() };
         let (refused, granted) = (builder.any(old, Does::Refuses), builder.any(old, Does::Grants));
         let (refuses, grants) = (builder.any(new, Does::Refuses), builder.any(new, Does::Grants));
-        let formula = Formula::all([
-            refuses.negated(),
-            Formula::any([refused, Formula::all([grants, granted.negated()])]),
-        ]);
+        let formula =
+            Formula::all([refuses.negated(), Formula::any([refused, Formula::all([grants, granted.negated()])])]);
         // Conditions on one key that are guessed apart from each other may never come together.
         let doubtful = builder.guesses.values().any(|count| *count > 1);
         match builder.decide(&formula, steps) {
@@ -297,9 +290,7 @@ impl Builder<'_> {
             Some(Quantifier::Any) => {
                 Formula::any(present.into_iter().zip(fits).map(|(there, fits)| Formula::all([there, fits])))
             }
-            None if condition.if_exists && !negated => {
-                Formula::any(fits.into_iter().chain([there.negated()]))
-            }
+            None if condition.if_exists && !negated => Formula::any(fits.into_iter().chain([there.negated()])),
             None => Formula::any(fits),
         }
     }
@@ -445,8 +436,8 @@ impl Search<'_, '_> {
                 _ => return Truth::Maybe,
             };
             let Some(choice) = self.chosen.get(string).copied().flatten() else { return Truth::Maybe };
-            let holds = choice.text.is_some()
-                && test.is_none_or(|test| choice.passed.get(test).copied().unwrap_or(false));
+            let holds =
+                choice.text.is_some() && test.is_none_or(|test| choice.passed.get(test).copied().unwrap_or(false));
             if holds { Truth::True } else { Truth::False }
         });
         if truth == Truth::False {
