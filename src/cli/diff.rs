@@ -5,7 +5,7 @@ mod input;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 
 use self::input::{Input, Side};
@@ -16,6 +16,7 @@ use crate::diff::acknowledge::{Acknowledgement, read};
 use crate::diff::findings::{Names, findings};
 use crate::diff::report::{Summary, Tenants, json, markdown, summary, text};
 use crate::diff::{Diff, Options, compare, fleet};
+use crate::source::{Disk, World, why};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -124,7 +125,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
 fn acknowledgements(args: &Args, sources: &mut SourceMap, sink: &mut Sink) -> anyhow::Result<Vec<Acknowledgement>> {
     let Some(path) = &args.acknowledge else { return Ok(Vec::new()) };
     let name = path.display().to_string();
-    let text = std::fs::read(path).with_context(|| format!("cannot read the acknowledgements `{name}`"))?;
+    let text = Disk::new("").read(path);
+    let text = text.map_err(|error| anyhow!("cannot read the acknowledgements `{name}`: {}", why(&error)))?;
     Ok(read(&name, &text, sources, sink))
 }
 
@@ -144,7 +146,7 @@ fn between(old: &Side, new: &Side) -> Result<Diff, Failure> {
                 Input::Assembly(_) => (old, new),
                 Input::Templates(_) => (new, old),
             };
-            Err(Failure::Other(anyhow::anyhow!(
+            Err(Failure::Other(anyhow!(
                 "`{}` is an assembly and `{}` is not; compare two of a kind",
                 assembly.name,
                 templates.name
