@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 #[path = "../support/engine.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod engine;
 
 #[cfg(test)]
