@@ -23,7 +23,10 @@ pub struct SystemClock<'a> {
 const NAP: Duration = Duration::from_millis(250);
 
 impl Clock for SystemClock<'_> {
-    #[expect(clippy::disallowed_methods, reason = "a deployment happens at a time; nothing that is emitted depends on it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a deployment happens at a time; nothing that is emitted depends on it"
+    )]
     fn now(&self) -> u64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

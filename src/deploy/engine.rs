@@ -291,7 +291,8 @@ impl<C: Cloud> Engine<'_, C> {
 
     /// Does the steps of a wave. `broken` are the stacks that are not as they should be since steps failed.
     fn wave(&self, wave: &Wave, number: usize, broken: &mut BTreeSet<String>, all: &mut Report) -> Option<Stop> {
-        let index: BTreeMap<&str, usize> = wave.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
+        let index: BTreeMap<&str, usize> =
+            wave.steps.iter().enumerate().map(|(at, step)| (step.id.as_str(), at)).collect();
         let mut plan = Plan {
             wave,
             lanes: wave.steps.iter().map(|step| Lane::of(&step.work)).collect(),
@@ -317,10 +318,16 @@ impl<C: Cloud> Engine<'_, C> {
         }
         let pasts: Vec<_> = wave.steps.iter().map(|step| self.site.journal.step(&step.id)).collect();
         let done = pasts.iter().filter(|past| past.done.is_some()).count();
-        self.watch.happens(Happening::Wave { wave, number: number + 1, of: self.site.material.rollout.waves.len(), done });
+        self.watch.happens(Happening::Wave {
+            wave,
+            number: number + 1,
+            of: self.site.material.rollout.waves.len(),
+            done,
+        });
         // What ended in earlier runs, or cannot begin, waits for nothing and is in no queue.
         let settled = |at: usize, step: &Step| {
-            pasts.get(at).is_some_and(|past| past.done.is_some() || past.failed.is_some()) || self.rests_on(step, broken)
+            pasts.get(at).is_some_and(|past| past.done.is_some() || past.failed.is_some())
+                || self.rests_on(step, broken)
         };
         let (settled, open): (Vec<(usize, &Step)>, Vec<(usize, &Step)>) =
             wave.steps.iter().enumerate().partition(|(at, step)| settled(*at, step));

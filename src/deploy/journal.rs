@@ -7,11 +7,11 @@
 //! nothing was done that only it speaks of.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 

@@ -84,7 +84,9 @@ impl Material {
             Ok(bytes) => bytes,
             Err(error) => {
                 let message = format!("`{}` cannot be read: {error}", rollout.display());
-                findings.push(Diagnostic::new(&codes::DEPLOY_ROLLOUT, origin, message).help("make one: `tenantry rollout`"));
+                findings.push(
+                    Diagnostic::new(&codes::DEPLOY_ROLLOUT, origin, message).help("make one: `tenantry rollout`"),
+                );
                 return None;
             }
         };
@@ -108,7 +110,13 @@ impl Material {
 
     /// Puts a rollout and its assembly together.
     #[must_use]
-    pub fn new(rollout: Rollout, digest: Digest, assembly: &Assembly, at: &Origin, findings: &mut Sink) -> Option<Self> {
+    pub fn new(
+        rollout: Rollout,
+        digest: Digest,
+        assembly: &Assembly,
+        at: &Origin,
+        findings: &mut Sink,
+    ) -> Option<Self> {
         let before = findings.len();
         let mut wrong = |message: String| findings.push(Diagnostic::new(&codes::DEPLOY_ROLLOUT, at.clone(), message));
         match assembly.file(MANIFEST) {
@@ -215,7 +223,10 @@ impl Material {
             if elsewhere || record.region != target.region {
                 let account = record.account.as_deref().unwrap_or("?");
                 let there = format!("{account}/{}", record.region);
-                problems.push(format!("the stack `{}` is in {target} in the rollout, and in {there} in the assembly", record.name));
+                problems.push(format!(
+                    "the stack `{}` is in {target} in the rollout, and in {there} in the assembly",
+                    record.name
+                ));
             }
             Some(StackItem::new(record, target))
         };
@@ -355,7 +366,10 @@ fn order_problems(rollout: &Rollout) -> Vec<String> {
                 | Work::DeleteInstance { set, .. }
                     if !rollout.stack_sets.contains_key(set) =>
                 {
-                    problems.push(format!("`{}` is about the stack set `{set}`, which the rollout does not describe", step.id));
+                    problems.push(format!(
+                        "`{}` is about the stack set `{set}`, which the rollout does not describe",
+                        step.id
+                    ));
                 }
                 _ => {}
             }
@@ -373,7 +387,8 @@ fn order_problems(rollout: &Rollout) -> Vec<String> {
             }
         }
         if let Some((id, _)) = waiting.first_key_value() {
-            problems.push(format!("in wave `{}` some steps wait for each other in a circle, `{id}` among them", wave.wave));
+            problems
+                .push(format!("in wave `{}` some steps wait for each other in a circle, `{id}` among them", wave.wave));
         }
     }
     problems

@@ -132,7 +132,6 @@ enum Told {
     Look,
 }
 
-
 impl<C: Cloud> Site<'_, C> {
     /// Asks for something that changes nothing, and again where AWS was busy.
     pub(super) fn look<T>(&self, key: &str, ask: impl Fn(&C) -> Answer<T>) -> Step_<T> {
@@ -186,6 +185,11 @@ impl<C: Cloud> At<'_, C> {
         names::token(self.site.material.digest, &self.step.id, self.attempt, call)
     }
 
+    /// The id of a stack set's operation.
+    fn operation(&self, call: &str) -> String {
+        names::operation(self.site.material.digest, &self.step.id, self.attempt, call)
+    }
+
     fn waits(&self, pace: Pace) -> Waits {
         Waits::new(pace, &self.step.id)
     }
@@ -197,7 +201,9 @@ impl<C: Cloud> At<'_, C> {
                 self.site.clock.sleep(wait);
                 Ok(())
             }
-            None => Err(Failure::new(format!("{what}, and that has not ended after {} minutes", waits.minutes())).into()),
+            None => {
+                Err(Failure::new(format!("{what}, and that has not ended after {} minutes", waits.minutes())).into())
+            }
         }
     }
 
@@ -208,13 +214,7 @@ impl<C: Cloud> At<'_, C> {
     /// Asks for a change: says so in the journal first, and what came of it afterwards.
     ///
     /// `calls` counts how often this was sent without success, over all rounds of a step.
-    fn change(
-        &self,
-        call: &str,
-        token: &str,
-        calls: &mut Waits,
-        ask: impl Fn(&C) -> Answer<String>,
-    ) -> Step_<Told> {
+    fn change(&self, call: &str, token: &str, calls: &mut Waits, ask: impl Fn(&C) -> Answer<String>) -> Step_<Told> {
         let (step, attempt, call) = (self.step.id.clone(), self.attempt, call.to_owned());
         if self.site.dead.load(Ordering::Relaxed) {
             return Err(Halt::Journal(io::Error::other("the deployment has ended")));

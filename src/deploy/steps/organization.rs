@@ -76,12 +76,7 @@ pub(super) fn unit_id<C: Cloud>(at: &At<'_, C>, name: &str) -> Step_<String> {
 }
 
 /// A unit stands below its parent.
-pub(super) fn unit<C: Cloud>(
-    at: &At<'_, C>,
-    name: &str,
-    parent: &str,
-    tags: &BTreeMap<String, String>,
-) -> Step_<How> {
+pub(super) fn unit<C: Cloud>(at: &At<'_, C>, name: &str, parent: &str, tags: &BTreeMap<String, String>) -> Step_<How> {
     const CREATE: &str = "create-organizational-unit";
     let mut calls = at.waits(CALLS);
     let home = &at.site.home;
@@ -207,9 +202,8 @@ pub(super) fn account<C: Cloud>(at: &At<'_, C>, account: &str, unit: &str) -> St
         if parent == unit {
             return Ok(ours(at, MOVE, How::Updated));
         }
-        let told = at.change(MOVE, &unit, &mut calls, |cloud| {
-            done(cloud.move_account(home, account, &parent, &unit))
-        })?;
+        let told =
+            at.change(MOVE, &unit, &mut calls, |cloud| done(cloud.move_account(home, account, &parent, &unit)))?;
         if matches!(told, Told::Yes(_)) {
             return Ok(How::Updated);
         }

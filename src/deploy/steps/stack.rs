@@ -20,6 +20,8 @@ const CREATE: &str = "create-change-set";
 const EXECUTE: &str = "execute-change-set";
 const DELETE: &str = "delete-stack";
 const DISCARD: &str = "delete-change-set";
+/// The same call, after CloudFormation said that the change set would change nothing.
+const NOTHING: &str = "delete-empty-change-set";
 
 /// How often a look may show nothing of a call that AWS took, before the call is sent again.
 const BLIND: u32 = 8;
@@ -110,6 +112,9 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Step_<How> {
             Phase::Settled | Phase::TakenBack => false,
         };
         let Some(set) = at.look(|cloud| cloud.change_set(target, &item.name, &set_name))? else {
+            if at.asked(NOTHING).is_some() {
+                return Ok(How::AlreadyThere);
+            }
             match propose(at, item, &set_name, create, &mut calls)? {
                 Told::Nothing => return Ok(How::AlreadyThere),
                 Told::Yes(_) => at.wait(&mut waits, &format!("the change set of `{}` is being made", item.name))?,
@@ -120,8 +125,7 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Step_<How> {
         let current = found.as_ref().and_then(|stack| stack.change_set.as_deref());
         match (set.status.as_str(), set.execution.as_str()) {
             ("FAILED", _) if is_empty(&set) => {
-                discard(at, item, &set_name, &mut calls)?;
-                return Ok(How::AlreadyThere);
+                discard(at, item, NOTHING, &set_name, &mut calls)?;
             }
             ("FAILED", _) if at.asked(CREATE).is_some() => {
                 let message = format!("CloudFormation cannot change the stack `{}` in {target}", item.name);
@@ -144,12 +148,13 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Step_<How> {
                 at.wait(&mut waits, &format!("the change set of `{}` is in `{}`", item.name, set.status))?;
             }
             _ if at.asked(CREATE).is_some_and(|asked| asked.taken) => {
-                let message = format!("the change set of `{}` is in `{}` and `{}`", item.name, set.status, set.execution);
+                let message =
+                    format!("the change set of `{}` is in `{}` and `{}`", item.name, set.status, set.execution);
                 return Err(Failure::new(message).because(set.reason.into_iter().collect()).into());
             }
             // From an earlier attempt, or made for what the stack was before somebody else changed it.
             _ => {
-                discard(at, item, &set_name, &mut calls)?;
+                discard(at, item, DISCARD, &set_name, &mut calls)?;
                 at.wait(&mut waits, &format!("an old change set of `{}` is being deleted", item.name))?;
             }
         }
@@ -157,13 +162,7 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Step_<How> {
 }
 
 /// Asks for the change set.
-fn propose<C: Cloud>(
-    at: &At<'_, C>,
-    item: &StackItem,
-    set_name: &str,
-    create: bool,
-    calls: &mut Waits,
-) -> Step_<Told> {
+fn propose<C: Cloud>(at: &At<'_, C>, item: &StackItem, set_name: &str, create: bool, calls: &mut Waits) -> Step_<Told> {
     let sent = at.template(&item.target, &item.template, item.sha256)?;
     let template = sent.source(at.site.material.file(&item.template));
     let token = at.token(CREATE);
@@ -184,15 +183,11 @@ fn propose<C: Cloud>(
 /// Executes the change set with this ARN. The journal has the ARN, by which the stack shows later whether it happened.
 fn execute<C: Cloud>(at: &At<'_, C>, item: &StackItem, set_name: &str, arn: &str, calls: &mut Waits) -> Step_<Told> {
     let token = at.token(EXECUTE);
-    at.change(EXECUTE, arn, calls, |cloud| {
-        done(cloud.execute_change_set(&item.target, &item.name, set_name, &token))
-    })
+    at.change(EXECUTE, arn, calls, |cloud| done(cloud.execute_change_set(&item.target, &item.name, set_name, &token)))
 }
 
-fn discard<C: Cloud>(at: &At<'_, C>, item: &StackItem, set_name: &str, calls: &mut Waits) -> Step_<Told> {
-    at.change(DISCARD, set_name, calls, |cloud| {
-        done(cloud.delete_change_set(&item.target, &item.name, set_name))
-    })
+fn discard<C: Cloud>(at: &At<'_, C>, item: &StackItem, call: &str, set_name: &str, calls: &mut Waits) -> Step_<Told> {
+    at.change(call, set_name, calls, |cloud| done(cloud.delete_change_set(&item.target, &item.name, set_name)))
 }
 
 /// An answer that names nothing.
@@ -275,7 +270,9 @@ fn reasons<C: Cloud>(at: &At<'_, C>, target: &Target, stack: &str) -> Vec<String
 fn is_empty(set: &ChangeSetState) -> bool {
     let reason = set.reason.as_deref().unwrap_or_default();
     set.changes.is_empty()
-        && ["didn't contain changes", "No updates are to be performed", "no changes"].iter().any(|text| reason.contains(text))
+        && ["didn't contain changes", "No updates are to be performed", "no changes"]
+            .iter()
+            .any(|text| reason.contains(text))
 }
 
 /// The changes that take a stateful resource away, or put another in its place.
@@ -317,7 +314,8 @@ fn refuse_loss<C: Cloud>(at: &At<'_, C>, item: &StackItem, set: &ChangeSetState)
         item.name,
         item.target
     );
-    let reasons = lost.iter().map(|change| format!("{} `{}`, {}", what(change), change.logical_id, change.kind)).collect();
+    let reasons =
+        lost.iter().map(|change| format!("{} `{}`, {}", what(change), change.logical_id, change.kind)).collect();
     let accept: Vec<String> =
         lost.iter().map(|change| format!("--accept-replacement {}/{}", item.name, change.logical_id)).collect();
     let help = format!("if its data may go: `tenantry deploy {}`", accept.join(" "));

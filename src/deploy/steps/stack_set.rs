@@ -112,7 +112,7 @@ fn operate<C: Cloud>(
 ) -> Step_<Vec<(Target, String)>> {
     let (mut waits, mut others, mut calls) = (at.waits(WORK), at.waits(OTHERS), at.waits(CALLS));
     let home = &at.site.home;
-    let id = names::operation(at.site.material.digest, &at.step.id, at.attempt, call);
+    let id = at.operation(call);
     loop {
         let Some(found) = at.look(|cloud| cloud.operation(home, scope.set, &id))? else {
             let request = InstancesRequest {
@@ -127,7 +127,9 @@ fn operate<C: Cloud>(
             match at.change(call, &id, &mut calls, |cloud| cloud.change_instances(home, &request, work))? {
                 Told::Yes(_) => {}
                 Told::Nothing => return Ok(Vec::new()),
-                Told::Look => at.wait(&mut others, &format!("another operation works on the stack set `{}`", scope.set))?,
+                Told::Look => {
+                    at.wait(&mut others, &format!("another operation works on the stack set `{}`", scope.set))?
+                }
             }
             continue;
         };
@@ -241,11 +243,12 @@ pub(super) fn delete<'a, C: Cloud>(at: &At<'a, C>, set: &'a str, target: &Target
     }
     let found = at.look(|cloud| cloud.instances(&at.site.home, set, Some(&target.account)))?;
     let there = found.iter().any(|instance| instance.target == *target);
-    if !there && at.asked(DELETE).is_none() {
-        return Ok(How::AlreadyThere);
-    }
     if !there {
-        return Ok(How::Deleted);
+        // The instance may be gone before the operation that deletes it has ended.
+        let id = at.operation(DELETE);
+        if at.asked(DELETE).is_none() || at.look(|cloud| cloud.operation(&at.site.home, set, &id))?.is_none() {
+            return Ok(How::AlreadyThere);
+        }
     }
     let unit = at.site.material.rollout.stack_sets.get(set).and_then(|set| set.unit.as_deref());
     let unit = unit.map(|unit| unit_id(at, unit)).transpose()?;
