@@ -73,7 +73,7 @@ fn every_kind_of_step_is_carried_out() {
             Updated,
             Deleted,
             Updated,
-            Updated
+            Created
         ]
     );
     is_in_its_final_state(&world);
@@ -100,10 +100,12 @@ fn is_in_its_final_state(world: &World) {
     assert_eq!(world.policies.len(), 3);
     assert!(world.policies.values().all(|policy| policy.targets.is_empty()));
     assert_eq!(world.parents["s-14"], "ou-ab12-tenants");
-    let set = &world.sets["set"];
-    assert_eq!(set.instances.len(), 2, "{set:?}");
-    assert!(set.instances.values().all(|(status, _)| status == "CURRENT"), "{set:?}");
-    assert_eq!(set.template, template("set", 2));
+    for set in ["fresh", "old"] {
+        let found = &world.sets[set];
+        assert_eq!(found.instances.len(), 1, "{found:?}");
+        assert!(found.instances.values().all(|(status, _)| status == "CURRENT"), "{found:?}");
+        assert_eq!(found.template, template(set, 2));
+    }
 }
 
 #[test]

@@ -3,11 +3,11 @@
 //! What ends a rollout early is looked at before anything new is begun: more failures than a wave bears, an alarm, lost
 //! credentials, a journal that cannot be written, somebody who asked to stop. What runs then, ends.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use std::{io, thread};
+use std::{io, mem, thread};
 
 use super::cloud::{Cloud, Target};
 use super::journal::{Ended, Event, How};
@@ -140,7 +140,10 @@ impl Lane {
 /// Steps that wait for their turn, in one lane.
 #[derive(Debug, Default)]
 struct Queue {
-    ready: VecDeque<usize>,
+    /// The steps that wait for nothing but their turn. The first of the wave has it first, in every run.
+    ready: BTreeSet<usize>,
+    /// The one that stands in [`State::open`].
+    shown: Option<usize>,
     running: u64,
 }
 
@@ -170,19 +173,18 @@ impl State {
     /// Puts a step into its lane's queue.
     fn enqueue(&mut self, plan: &Plan<'_>, at: usize) {
         let Some(lane) = plan.lanes.get(at) else { return };
-        self.lanes.entry(lane.clone()).or_default().ready.push_back(at);
+        self.lanes.entry(lane.clone()).or_default().ready.insert(at);
         self.refresh(plan, lane);
     }
 
-    /// Says whether a step of a lane can begin.
+    /// Says which step of a lane can begin.
     fn refresh(&mut self, plan: &Plan<'_>, lane: &Lane) {
-        let Some(queue) = self.lanes.get(lane) else { return };
-        if let Some(first) = queue.ready.front() {
-            let entry = (*first, lane.clone());
-            if queue.running < lane.width(plan.wave) {
-                self.open.insert(entry);
-            } else {
-                self.open.remove(&entry);
+        let Some(queue) = self.lanes.get_mut(lane) else { return };
+        let first = queue.ready.first().copied().filter(|_| queue.running < lane.width(plan.wave));
+        if first != queue.shown {
+            self.open.extend(first.map(|at| (at, lane.clone())));
+            if let Some(old) = mem::replace(&mut queue.shown, first) {
+                self.open.remove(&(old, lane.clone()));
             }
         }
     }
@@ -191,7 +193,8 @@ impl State {
     fn take(&mut self, plan: &Plan<'_>) -> Option<usize> {
         let (at, lane) = self.open.pop_first()?;
         if let Some(queue) = self.lanes.get_mut(&lane) {
-            queue.ready.pop_front();
+            queue.ready.remove(&at);
+            queue.shown = None;
             queue.running += 1;
         }
         self.running += 1;

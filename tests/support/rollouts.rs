@@ -12,6 +12,7 @@ use tenantry::deploy::cloud::Target;
 use tenantry::deploy::engine::{Engine, Happening, Report, Watch};
 use tenantry::deploy::journal::{self, Binding, Journal};
 use tenantry::deploy::material::{Material, StackItem};
+use tenantry::deploy::names;
 use tenantry::deploy::steps::{Site, Units};
 use tenantry::rollout::{Gate, Rollout, RolloutFormat, StackSet, Step, Tolerance, Wave, Work};
 
@@ -175,24 +176,23 @@ impl Scene {
         self.world.stacks.insert((target(account), name.to_owned()), stack);
     }
 
-    fn set(&mut self, there: bool) {
-        if self.material.rollout.stack_sets.contains_key("set") {
-            return;
+    /// A stack set that is there, with an earlier template or with the present one.
+    pub(crate) fn set(&mut self, name: &str, current: bool) -> String {
+        if !self.material.rollout.stack_sets.contains_key(name) {
+            let path = format!("templates/{name}.json");
+            let sha256 = self.file(&path, &template(name, 2));
+            let (tags, parameters) = (BTreeMap::new(), BTreeMap::new());
+            let version = names::set_version(name, sha256, &parameters, &tags);
+            let set = StackSet { tier: "silo".to_owned(), template: path, sha256, unit: None, tags, parameters };
+            self.material.rollout.stack_sets.insert(name.to_owned(), set);
+            let there = FakeSet {
+                template: template(name, if current { 2 } else { 1 }),
+                description: if current { names::set_description("silo", &version) } else { "old".to_owned() },
+                ..FakeSet::default()
+            };
+            self.world.sets.insert(name.to_owned(), there);
         }
-        let sha256 = self.file("templates/set.json", &template("set", 2));
-        let set = StackSet {
-            tier: "silo".to_owned(),
-            template: "templates/set.json".to_owned(),
-            sha256,
-            unit: None,
-            tags: BTreeMap::new(),
-            parameters: BTreeMap::new(),
-        };
-        self.material.rollout.stack_sets.insert("set".to_owned(), set);
-        if there {
-            let set = FakeSet { template: template("set", 1), description: "old".to_owned(), ..FakeSet::default() };
-            self.world.sets.insert("set".to_owned(), set);
-        }
+        name.to_owned()
     }
 
     /// A step of a kind, named by a number.
@@ -284,18 +284,17 @@ impl Scene {
                 self.push(&format!("stack/{name}"), Work::Account { account: name.clone(), unit }, &after);
             }
             Kind::Instance => {
-                self.set(true);
-                let (set, account, region) = ("set".to_owned(), format!("a-{number}"), place.region);
+                let (set, account, region) = (self.set("fresh", true), format!("a-{number}"), place.region);
                 let work = Work::Instance { set, account, region, parameters: map(&[("TenantId", &name)]) };
                 self.push(&format!("stack/{name}"), work, &after);
             }
             Kind::UpdateInstances | Kind::DeleteInstance => {
-                self.set(true);
+                let set = self.set("old", false);
                 let account = format!("a-{number}");
                 let old = Target { account: account.clone(), region: place.region.clone() };
                 let instance = ("CURRENT".to_owned(), BTreeMap::new());
-                self.world.sets.get_mut("set").unwrap().instances.insert(old, instance);
-                let (set, region) = ("set".to_owned(), place.region);
+                self.world.sets.get_mut("old").unwrap().instances.insert(old, instance);
+                let region = place.region;
                 let work = if spec.kind == Kind::DeleteInstance {
                     Work::DeleteInstance { set, account, region }
                 } else {
