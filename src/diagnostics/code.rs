@@ -202,6 +202,21 @@ registry! {
     VERIFY_STRANGER = "verify/stranger", Warning, "the assembly holds a file that the manifest does not name";
     VERIFY_TENANCY = "verify/tenancy", Error, "the declaration of who owns what does not fit the manifest";
     VERIFY_RECORD = "verify/record", Error, "a tenant's record does not fit the manifest";
+
+    DEPLOY_ROLLOUT = "deploy/rollout", Error, "the rollout cannot be read, or does not fit the assembly";
+    DEPLOY_OBLIGATION = "deploy/obligation", Error, "the rollout breaks a limit that it says it keeps";
+    DEPLOY_JOURNAL = "deploy/journal", Error, "the journal belongs to something else, or cannot be read";
+    DEPLOY_BUSY = "deploy/busy", Error, "another run carries the same rollout out";
+    DEPLOY_CREDENTIALS = "deploy/credentials", Error, "there are no credentials, or they have expired";
+    DEPLOY_REGION = "deploy/region", Error, "a region is not enabled in an account";
+    DEPLOY_ACCESS = "deploy/access", Error, "an account cannot be worked in";
+    DEPLOY_TEMPLATE_SIZE = "deploy/template-size", Error, "a template is too large for a request, and there is no bucket for it";
+    DEPLOY_STEP_FAILED = "deploy/step-failed", Error, "a step of the rollout failed";
+    DEPLOY_STUCK_STACK = "deploy/stuck-stack", Error, "a stack is in a state that only a person can end";
+    DEPLOY_UNEXPECTED_REPLACEMENT = "deploy/unexpected-replacement", Error, "CloudFormation would take away a resource that holds data";
+    DEPLOY_ALARM = "deploy/alarm", Error, "an alarm stopped the rollout";
+    DEPLOY_STOPPED = "deploy/stopped", Error, "the rollout stopped before its end";
+    DEPLOY_UNKNOWN_TENANT = "deploy/unknown-tenant", Error, "the assembly has no such tenant";
 }
 
 /// Every code, in the order of the registry.
