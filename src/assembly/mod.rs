@@ -23,7 +23,7 @@ pub use manifest::{
     Boundary, CellRecord, Evidence, Fact, FileRecord, Format, Isolation, LedgerEntry, Manifest, Placement, Scope,
     StackRecord, State, TemplateRecord, TenancyRecord, TenantRecord, TenantsRecord, TierPolicies, TierRecord, Verdict,
 };
-pub use read::{Assembly, Ledger, Tenants};
+pub use read::{Assembly, Ledger, TenantLines, Tenants};
 pub use verify::verify;
 pub use write::{Change, Draft, FileWriter, Mode, Outcome};
 

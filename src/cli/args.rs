@@ -236,6 +236,8 @@ pub(super) enum SchemaOf {
     Tenant,
     /// The record of a proof, an assembly's `evidence/isolation.json`.
     Evidence,
+    /// What one tenant has and will get: `preview --output json`.
+    Preview,
 }
 
 /// Print completions for a shell.

@@ -18,7 +18,9 @@ use crate::assembly::{
 use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::emit::escaped;
-use crate::model::{Body, ComponentName, Model, Parameter, Sharing, Strategy, Tenant, Tier, TierName, naming};
+use crate::model::{
+    Body, ComponentName, Entitlement, Model, Parameter, Sharing, Strategy, Tenant, Tier, TierName, naming,
+};
 use crate::placement::{Digests, Earlier, Placed, Placer};
 use crate::prove::instances::Instances;
 use crate::prove::tenancy::Deployed;
@@ -400,6 +402,10 @@ impl<'m, 's> Maker<'m, 's> {
                 depends_on: shared.iter().map(|stack| stack.clone().into()).collect(),
             });
         }
+        let own = tenant.entitlements.iter();
+        let entitlements =
+            tier.entitlements.iter().chain(own).map(|(name, one)| (name.to_string().into(), json(&one.value)));
+        let entitlements = entitlements.collect();
         let state = match tenant.state {
             crate::model::State::Active => State::Active,
             crate::model::State::Suspended => State::Suspended,
@@ -419,9 +425,19 @@ impl<'m, 's> Maker<'m, 's> {
             stacks,
             shared_stacks: shared.into_iter().map(Cow::Owned).collect(),
             tags,
-            entitlements: BTreeMap::new(),
-            legal_hold: false,
+            entitlements,
+            legal_hold: tenant.legal_hold,
         })
+    }
+}
+
+/// An entitlement as a record has it.
+fn json(entitlement: &Entitlement) -> serde_json::Value {
+    match entitlement {
+        Entitlement::Truth(value) => (*value).into(),
+        Entitlement::Whole(value) => (*value).into(),
+        Entitlement::Decimal(value) => (*value).into(),
+        Entitlement::Text(value) => value.as_str().into(),
     }
 }
 
