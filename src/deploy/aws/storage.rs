@@ -5,7 +5,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 
-use super::errors::{failed, found};
+use super::errors::{HEAD, failed, found};
 use crate::deploy::cloud::{Answer, Target};
 
 /// The address that S3 is asked at, if it is not AWS's own: then buckets are named in the path, because nothing resolves
@@ -41,7 +41,7 @@ pub(super) async fn put(
     body: &[u8],
 ) -> Answer<String> {
     let there = client.head_object().bucket(bucket).key(key).expected_bucket_owner(&target.account).send().await;
-    if found(there.map_err(|error| failed("s3:GetObject", &error)))?.is_none() {
+    if found(there.map_err(|error| failed(HEAD, &error)))?.is_none() {
         client
             .put_object()
             .bucket(bucket)
