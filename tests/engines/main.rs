@@ -21,3 +21,6 @@ mod types;
 
 #[cfg(test)]
 mod clients;
+
+#[cfg(test)]
+mod ci;
