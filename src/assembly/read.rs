@@ -82,6 +82,14 @@ impl Assembly {
         Ok(Ledger { lines: self.lines()? })
     }
 
+    /// The lines of the tenants, to be compared before they are read.
+    ///
+    /// # Errors
+    /// If the tenants' file cannot be opened.
+    pub fn tenant_lines(&self) -> Result<TenantLines, AssemblyError> {
+        Ok(TenantLines { lines: self.lines()?, last: String::new(), present: false })
+    }
+
     /// The tenant of this id, if there is one. On the way there and after it, `each` is shown what a placement knows of
     /// every tenant, in the order of the ids: in one pass, in the memory of one line.
     ///
@@ -101,14 +109,6 @@ impl Assembly {
             }
         }
         Ok(found)
-    }
-
-    /// The lines of the tenants, to be compared before they are read.
-    ///
-    /// # Errors
-    /// If the tenants' file cannot be opened.
-    pub fn tenant_lines(&self) -> Result<TenantLines, AssemblyError> {
-        Ok(TenantLines { lines: self.lines()?, last: String::new(), present: false })
     }
 
     fn lines(&self) -> Result<Lines, AssemblyError> {
