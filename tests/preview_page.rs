@@ -18,7 +18,8 @@ mod tests {
     use super::support::{Run, assemble, text_of};
 
     /// A name that would act if anything of it were taken for more than text.
-    const HOSTILE: &str = "\"><script>window.pwned=true</script><img src=x onerror=window.pwned=true>'`</title></style>";
+    const HOSTILE: &str =
+        "\"><script>window.pwned=true</script><img src=x onerror=window.pwned=true>'`</title></style>";
 
     #[expect(clippy::disallowed_methods, reason = "somebody without a browser can run the other tests")]
     fn is_skipped() -> bool {
@@ -43,7 +44,11 @@ mod tests {
         let shots = root().join("target/preview");
         std::fs::create_dir_all(&shots).unwrap();
         let mut command = Command::new("node");
-        command.arg(root().join("tests/external/page.mjs")).arg(root().join("target/tools/node")).arg(chromium()).arg(shots);
+        command
+            .arg(root().join("tests/external/page.mjs"))
+            .arg(root().join("target/tools/node"))
+            .arg(chromium())
+            .arg(shots);
         command.args(pages.iter().map(|(name, url)| format!("{name}={url}")));
         command
     }
@@ -187,11 +192,8 @@ mod tests {
         }
         let (folder, text) = folder_with_assembly();
         let (_server, address) = serve(folder.path());
-        let mut browser = driver(&[("served".to_owned(), address)])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut browser =
+            driver(&[("served".to_owned(), address)]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut input = browser.stdin.take().unwrap();
         let mut lines = BufReader::new(browser.stdout.take().unwrap()).lines().map(Result::unwrap);
         assert_eq!(lines.next().as_deref(), Some("ready"));

@@ -163,13 +163,13 @@ fn is_utf8() -> bool {
 /// What is previewed.
 struct Subject<'a> {
     tenant: &'a str,
-    source: From,
+    source: Given,
     facts: Option<PathBuf>,
     against: Option<PathBuf>,
 }
 
 /// Where the tenant comes from.
-enum From {
+enum Given {
     /// A blueprint in a file.
     File(PathBuf),
     /// The blueprint of the program.
@@ -191,14 +191,14 @@ struct Looked {
 impl<'a> Subject<'a> {
     fn of(args: &'a Args, own: Option<dsl::Blueprint>) -> anyhow::Result<Self> {
         let source = match (own, &args.blueprint, &args.assembly) {
-            (_, _, Some(assembly)) => From::Assembly(assembly.clone()),
+            (_, _, Some(assembly)) => Given::Assembly(assembly.clone()),
             (Some(_), Some(path), None) => {
                 bail!("this program brings its own blueprint and takes none, but `{}` was named", path.display())
             }
-            (Some(own), None, None) => From::Program(Box::new(own)),
-            (None, Some(path), None) => From::File(path.clone()),
-            (None, None, None) if Path::new(BLUEPRINT).exists() => From::File(BLUEPRINT.into()),
-            (None, None, None) if Path::new(ASSEMBLY).join(MANIFEST).exists() => From::Assembly(ASSEMBLY.into()),
+            (Some(own), None, None) => Given::Program(Box::new(own)),
+            (None, Some(path), None) => Given::File(path.clone()),
+            (None, None, None) if Path::new(BLUEPRINT).exists() => Given::File(BLUEPRINT.into()),
+            (None, None, None) if Path::new(ASSEMBLY).join(MANIFEST).exists() => Given::Assembly(ASSEMBLY.into()),
             (None, None, None) => bail!(
                 "there is neither `{BLUEPRINT}` nor an assembly in `{ASSEMBLY}`; name one with `--blueprint FILE` or \
                  `--assembly DIR`"
@@ -206,7 +206,7 @@ impl<'a> Subject<'a> {
         };
         let against = match (&args.against, &source) {
             (Some(named), _) => Some(named.clone()),
-            (None, From::Assembly(_)) => None,
+            (None, Given::Assembly(_)) => None,
             (None, _) => Some(PathBuf::from(ASSEMBLY)).filter(|folder| folder.join(MANIFEST).exists()),
         };
         Ok(Self { tenant: &args.tenant, source, facts: args.facts.clone(), against })
@@ -223,15 +223,15 @@ impl<'a> Subject<'a> {
             }
         };
         let (own, file) = match &self.source {
-            From::Assembly(folder) => {
+            Given::Assembly(folder) => {
                 let outcome = Assembly::open(folder)
                     .map_err(PreviewError::from)
                     .and_then(|assembly| preview(&assembly, self.tenant, against.as_ref()));
                 looked.preview = taken(outcome, None, &mut looked.findings);
                 return Ok(looked);
             }
-            From::Program(own) => (Some((**own).clone()), None),
-            From::File(path) => (None, Some(path.clone())),
+            Given::Program(own) => (Some((**own).clone()), None),
+            Given::File(path) => (None, Some(path.clone())),
         };
         let source = Source { blueprint: file.clone(), facts: self.facts.clone(), deny_warnings: false };
         let Loaded { sources, findings, facts, world, checked } = load(&source, own)?;
@@ -280,9 +280,9 @@ impl<'a> Subject<'a> {
     /// The files that are looked at whatever is in them.
     fn named(&self) -> BTreeSet<PathBuf> {
         let own = match &self.source {
-            From::File(path) => Some(path.clone()),
-            From::Program(_) => None,
-            From::Assembly(folder) => Some(folder.join(MANIFEST)),
+            Given::File(path) => Some(path.clone()),
+            Given::Program(_) => None,
+            Given::Assembly(folder) => Some(folder.join(MANIFEST)),
         };
         let against = self.against.as_ref().map(|folder| folder.join(MANIFEST));
         own.into_iter().chain(against).chain(self.facts.clone()).collect()
