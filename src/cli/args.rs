@@ -238,6 +238,8 @@ pub(super) enum SchemaOf {
     Evidence,
     /// What one tenant has and will get: `preview --output json`.
     Preview,
+    /// What `diff --output json` writes.
+    Diff,
 }
 
 /// Print completions for a shell.

@@ -191,10 +191,21 @@ registry! {
     ACKNOWLEDGE_UNKNOWN = "acknowledge/unknown", Error, "a code is acknowledged that does not exist";
     ACKNOWLEDGE_FORBIDDEN = "acknowledge/forbidden", Error, "a finding is acknowledged that nobody can wave through";
     ACKNOWLEDGE_UNUSED = "acknowledge/unused", Warning, "an acknowledgement matches no finding";
+    ACKNOWLEDGE_EXPIRED = "acknowledge/expired", Warning, "an acknowledgement no longer counts";
 
     OUTPUT_NOT_AN_ASSEMBLY = "output/not-an-assembly", Error, "the output folder holds something that is not an assembly";
     OUTPUT_BUSY = "output/busy", Error, "another run is writing the assembly";
     OUTPUT_IO = "output/io", Error, "a file cannot be read or written";
+
+    DIFF_DATA_LOSS = "diff/data-loss", Error, "a change deletes a resource with what it holds";
+    DIFF_LEGAL_HOLD = "diff/legal-hold", Error, "a change takes away data that must not be deleted";
+    DIFF_LEFT_BEHIND = "diff/left-behind", Warning, "a change leaves a resource behind with what it holds";
+    DIFF_RETENTION_DROPPED = "diff/retention-dropped", Warning, "a resource that holds data is no longer kept when it goes";
+    DIFF_DATA_NOT_MOVED = "diff/data-not-moved", Warning, "tenants leave shared stacks, and their data stays there";
+    DIFF_BROADENED = "diff/broadened", Warning, "a change makes something possible that was not before";
+    DIFF_ACCESS_UNKNOWN = "diff/access-unknown", Warning, "it could not be decided whether a change makes more possible";
+    DIFF_FAIL_ON = "diff/fail-on", Error, "a change does what the pipeline does not let pass";
+    DIFF_UNRELATED = "diff/unrelated", Warning, "the two assemblies are not of the same product";
 
     VERIFY_MANIFEST = "verify/manifest", Error, "the manifest is missing or does not fit its schema";
     VERIFY_DIGEST = "verify/digest", Error, "a file is not the one the manifest names";
