@@ -3,6 +3,7 @@
 //! `cargo run --release --example assembly -- FOLDER TENANTS FILES CHANGED [check]`: so many tenants with a stack
 //! each, so many files of 22 KB besides, and so many of either that differ from what a run without changes writes.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
@@ -183,5 +184,7 @@ fn tenant_record<'a>(number: usize, id: &'a str, shared: &'a str, color: &'a str
         }],
         shared_stacks: vec![shared.into()],
         tags: [("tenantry:tenant".into(), id.into())].into(),
+        entitlements: BTreeMap::new(),
+        legal_hold: false,
     }
 }

@@ -71,6 +71,7 @@ pub fn blueprint() -> Blueprint {
         .name("Law Firm on Hold")
         .residency(["eu-west-1"])
         .state(State::Suspended)
+        .legal_hold(true)
         // Evidence of a long case: ten years.
         .override_component(evidence, |evidence| evidence.lock_days(3650));
     cases

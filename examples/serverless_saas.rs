@@ -40,16 +40,18 @@ pub fn blueprint() -> Blueprint {
         .guardrail(Guardrail::data_perimeter("o-a1b2c3d4e5"))
         .guardrail(Guardrail::suspended());
 
-    let basic = saas.tier(pooled("basic", |gateway| gateway.throttle_with_quota(10, 20, 10_000)));
-    let standard = saas.tier(pooled("standard", |gateway| gateway.throttle_with_quota(50, 100, 100_000)));
-    let premium = saas.tier(premium());
+    let basic = pooled("basic", |gateway| gateway.throttle_with_quota(10, 20, 10_000));
+    let basic = saas.tier(entitled(basic, 5, false, "community"));
+    let standard = pooled("standard", |gateway| gateway.throttle_with_quota(50, 100, 100_000));
+    let standard = saas.tier(entitled(standard, 25, true, "mail"));
+    let premium = saas.tier(entitled(premium(), 100, true, "phone"));
     let (platinum, order_service) = platinum();
-    let platinum = saas.tier(platinum);
+    let platinum = saas.tier(entitled(platinum, 500, true, "phone"));
 
     saas.tenant("tenant-001", basic).name("Bakery Brown");
     saas.tenant("tenant-002", basic).name("Corner Coffee");
     saas.tenant("tenant-003", basic).name("Daily Dairy").state(State::Suspended);
-    saas.tenant("tenant-010", standard).name("Elm Electronics");
+    saas.tenant("tenant-010", standard).name("Elm Electronics").entitlement("seats", 40);
     saas.tenant("tenant-011", standard).name("Fine Furniture").region("eu-central-1");
     saas.tenant("tenant-020", premium).name("Global Gadgets");
     saas.tenant("tenant-021", premium).name("Harbour Homes").cost_center("cc-4720");
@@ -59,6 +61,11 @@ pub fn blueprint() -> Blueprint {
         .account("220000000031")
         .override_component(order_service, |service| service.memory_mib(2048).timeout_seconds(60));
     saas
+}
+
+/// What tenants of a tier may use of the product: the application reads it from their records.
+fn entitled<I: Isolation>(tier: Tier<I>, seats: u32, exports: bool, support: &str) -> Tier<I> {
+    tier.entitlement("seats", seats).entitlement("exports", exports).entitlement("support", support)
 }
 
 /// Everything is shared, and the tenant's id leads every key. Two tiers differ in how much a tenant may call.

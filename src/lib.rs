@@ -36,7 +36,7 @@
 //! let model = lower(&tree, &mut findings).expect("it is a blueprint");
 //! let checked = check(model, &world, &facts, &spill, &mut findings)?.expect("no rule is broken");
 //!
-//! let inputs = Inputs { facts: &facts, world: &world, ledger: None, progress: &|_| {} };
+//! let inputs = Inputs { facts: &facts, world: &world, ledger: None, progress: &|_| {}, git_sync: None };
 //! // `Destination::Folder` writes the assembly; this only finds out whether there can be one.
 //! synth(&checked, &inputs, Destination::Nowhere, &Options::default(), &mut findings).expect("nothing is written");
 //! assert!(findings.is_empty());

@@ -30,8 +30,8 @@
 
 pub use crate::dsl::{
     Access, Alarms, Blueprint, Boundary, Bridge, Bucket, Cell, Code, Custom, Dashboard, EventBus, Exempt, Expr,
-    Function, Guardrail, Handle, HttpApi, Key, Network, Phrase, Pool, Queue, RestApi, Sharing, Silo, Table, TenantKey,
-    Tier, TierRef, Topic, UserPool,
+    Function, Guardrail, Handle, HttpApi, Isolation, Key, Network, Phrase, Pool, Queue, RestApi, Sharing, Silo, Table,
+    TenantKey, Tier, TierRef, Topic, UserPool,
 };
 pub use crate::model::component::{KeyAttribute, Mfa};
-pub use crate::model::{State, Strategy};
+pub use crate::model::{Entitlement, State, Strategy};

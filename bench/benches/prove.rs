@@ -31,7 +31,7 @@ fn request(name: &str, facts: &Facts) -> Request {
     let folder = tempfile::tempdir().unwrap();
     let spill = Spill { folder: folder.path(), budget: 1 << 24 };
     let checked = check(model, &world, facts, &spill, &mut findings).unwrap().unwrap();
-    let inputs = Inputs { facts, world: &world, ledger: None, progress: &|_| {} };
+    let inputs = Inputs { facts, world: &world, ledger: None, progress: &|_| {}, git_sync: None };
     let out = folder.path().join("assembly");
     let options = Options { prove: false, ..Options::default() };
     synth(&checked, &inputs, Destination::Folder(&out), &options, &mut findings).unwrap().unwrap();

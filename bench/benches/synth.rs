@@ -154,7 +154,7 @@ fn to_files(criterion: &mut Criterion) {
     let (world, checked) = checked(&facts);
     for (name, expand) in [("tenantry", false), ("tenantry --expand", true)] {
         let options = Options { expand, ..Options::default() };
-        let inputs = Inputs { facts: &facts, world: &world, ledger: None, progress: &|_| () };
+        let inputs = Inputs { facts: &facts, world: &world, ledger: None, progress: &|_| (), git_sync: None };
         group.bench_function(name, |bencher| {
             bencher.iter_batched(
                 || tempfile::tempdir().unwrap(),

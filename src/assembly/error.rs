@@ -44,6 +44,13 @@ pub enum AssemblyErrorKind {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file is not the one that the manifest names.
+    Edited,
+    /// A file is not what its place in the assembly says.
+    Content {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The file system said no.
     Io {
         /// What was tried, as in "cannot `write` …".
@@ -56,6 +63,12 @@ pub enum AssemblyErrorKind {
 impl AssemblyError {
     pub(super) fn new(path: impl Into<PathBuf>, kind: AssemblyErrorKind) -> Self {
         Self { path: path.into(), kind }
+    }
+
+    /// A file that is not what its place in the assembly says.
+    #[must_use]
+    pub fn content(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+        Self::new(path, AssemblyErrorKind::Content { problem: problem.into() })
     }
 
     pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
@@ -96,6 +109,8 @@ impl AssemblyError {
             }
             AssemblyErrorKind::MountPoint => (&codes::OUTPUT_IO, Some("name a folder inside it")),
             AssemblyErrorKind::Manifest { .. } => (&codes::VERIFY_MANIFEST, None),
+            AssemblyErrorKind::Edited => (&codes::VERIFY_DIGEST, Some("make the assembly again with `tenantry synth`")),
+            AssemblyErrorKind::Content { .. } => (&codes::VERIFY_DIGEST, None),
             AssemblyErrorKind::Record { .. } => (&codes::VERIFY_RECORD, None),
             AssemblyErrorKind::Path { .. } | AssemblyErrorKind::Repeated | AssemblyErrorKind::Io { .. } => {
                 (&codes::OUTPUT_IO, None)
@@ -124,6 +139,8 @@ impl fmt::Display for AssemblyError {
             AssemblyErrorKind::Record { line, problem } => {
                 write!(formatter, "cannot read line {line} of `{path}`: {problem}")
             }
+            AssemblyErrorKind::Edited => write!(formatter, "`{path}` is not the file that the manifest names"),
+            AssemblyErrorKind::Content { problem } => write!(formatter, "cannot use `{path}`: {problem}"),
             AssemblyErrorKind::Io { action, source } => write!(formatter, "cannot {action} `{path}`: {source}"),
         }
     }

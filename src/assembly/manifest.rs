@@ -359,7 +359,7 @@ pub struct TenantRecord<'a> {
     /// Its tags.
     pub tags: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
     /// What it may use of the product, by name: a truth value, a number or a text each.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "scalars")]
     pub entitlements: BTreeMap<Cow<'a, str>, serde_json::Value>,
     /// Whether its data must not be deleted, whatever its state.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -402,6 +402,17 @@ pub struct LedgerEntry<'a> {
     /// Why it is there.
     #[serde(borrow, deserialize_with = "borrowed_placement")]
     pub placement: Placement<'a>,
+}
+
+/// Reads values that are no list, no object and not null.
+fn scalars<'de, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<Cow<'a, str>, serde_json::Value>, D::Error> {
+    let values = BTreeMap::<Cow<'a, str>, serde_json::Value>::deserialize(deserializer)?;
+    match values.values().find(|value| value.is_null() || value.is_array() || value.is_object()) {
+        None => Ok(values),
+        Some(_) => Err(D::Error::custom("an entitlement is a truth value, a number or a text")),
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -518,7 +529,7 @@ mod tests {
             assert_eq!(by_schema, by_type, "the schema (left) and the type (right) disagree about {what}");
             rejected += usize::from(!by_schema);
             if let Some(place) = what.strip_prefix("without ") {
-                let map = place.contains("/parameters/") || place.contains("/tags/");
+                let map = ["/parameters/", "/tags/", "/entitlements/"].iter().any(|map| place.contains(map));
                 assert_eq!(by_schema, map || optional.contains(&place), "{what}");
             }
         }
@@ -541,8 +552,13 @@ mod tests {
 
     #[test]
     fn the_tenants_record_and_its_schema_say_the_same() {
-        let value = serde_json::to_value(tenant("acme", Digest::of(b""))).unwrap();
-        agree(TENANT_SCHEMA, &value, &["/name"], &|value| {
+        let mut record = tenant("acme", Digest::of(b""));
+        record.entitlements = [("seats", json!(5)), ("support", json!("mail")), ("export", json!(true))]
+            .map(|(name, value)| (name.into(), value))
+            .into();
+        record.legal_hold = true;
+        let value = serde_json::to_value(record).unwrap();
+        agree(TENANT_SCHEMA, &value, &["/name", "/entitlements", "/legalHold"], &|value| {
             // As a text, because that is how a line is read.
             serde_json::from_str::<TenantRecord<'_>>(&value.to_string()).is_ok()
         });

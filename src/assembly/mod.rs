@@ -5,6 +5,7 @@
 mod cdk;
 mod digest;
 mod error;
+mod git_sync;
 mod lock;
 mod manifest;
 mod read;
@@ -17,11 +18,12 @@ mod write;
 pub use cdk::{CdkArtifact, CdkStack, CdkWriter, MAX_DEPENDENCIES, MAX_DEPTH, read_artifacts};
 pub use digest::Digest;
 pub use error::{AssemblyError, AssemblyErrorKind};
+pub use git_sync::{GIT_SYNC, deployment_file, deployment_path};
 pub use manifest::{
     Boundary, CellRecord, Evidence, Fact, FileRecord, Format, Isolation, LedgerEntry, Manifest, Placement, Scope,
     StackRecord, State, TemplateRecord, TenancyRecord, TenantRecord, TenantsRecord, TierPolicies, TierRecord, Verdict,
 };
-pub use read::{Assembly, Ledger, Tenants};
+pub use read::{Assembly, Ledger, TenantLines, Tenants};
 pub use verify::verify;
 pub use write::{Change, Draft, FileWriter, Mode, Outcome};
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::error::{AssemblyError, AssemblyErrorKind};
 use super::swap::{self, Folder};
 use super::write::check_path;
-use super::{LedgerEntry, MANIFEST, Manifest, TenantRecord};
+use super::{Digest, LedgerEntry, MANIFEST, Manifest, TenantRecord};
 
 /// An assembly on the disk. It stays the one that was opened: if another takes its place meanwhile, reading on is an
 /// error and never a mixture of both.
@@ -54,6 +54,18 @@ impl Assembly {
         self.folder.file(path).and_then(read_all).map_err(AssemblyError::io("read", full))
     }
 
+    /// The content of a file that must be the one with this digest.
+    ///
+    /// # Errors
+    /// If the path leads out of the assembly, the file cannot be read, or it is another one.
+    pub fn file_with(&self, path: &str, sha256: &Digest) -> Result<Vec<u8>, AssemblyError> {
+        let bytes = self.file(path)?;
+        if Digest::of(&bytes) == *sha256 {
+            return Ok(bytes);
+        }
+        Err(AssemblyError::new(self.root().join(path), AssemblyErrorKind::Edited))
+    }
+
     /// The tenants, in the order of their ids.
     ///
     /// # Errors
@@ -68,6 +80,35 @@ impl Assembly {
     /// If the tenants' file cannot be opened.
     pub fn ledger(&self) -> Result<Ledger, AssemblyError> {
         Ok(Ledger { lines: self.lines()? })
+    }
+
+    /// The lines of the tenants, to be compared before they are read.
+    ///
+    /// # Errors
+    /// If the tenants' file cannot be opened.
+    pub fn tenant_lines(&self) -> Result<TenantLines, AssemblyError> {
+        Ok(TenantLines { lines: self.lines()?, last: String::new(), present: false })
+    }
+
+    /// The tenant of this id, if there is one. On the way there and after it, `each` is shown what a placement knows of
+    /// every tenant, in the order of the ids: in one pass, in the memory of one line.
+    ///
+    /// # Errors
+    /// If the tenants' file cannot be read.
+    pub fn find(
+        &self,
+        id: &str,
+        each: &mut dyn FnMut(&LedgerEntry<'_>),
+    ) -> Result<Option<TenantRecord<'static>>, AssemblyError> {
+        let mut lines = self.lines()?;
+        let mut found = None;
+        while let Some(entry) = lines.next::<LedgerEntry<'_>>()? {
+            each(&entry);
+            if entry.tenant == id {
+                found = Some(lines.parse()?);
+            }
+        }
+        Ok(found)
     }
 
     fn lines(&self) -> Result<Lines, AssemblyError> {
@@ -109,6 +150,68 @@ impl Ledger {
     }
 }
 
+/// The lines of the tenants, one at a time, in the memory of one line.
+#[derive(Debug)]
+pub struct TenantLines {
+    lines: Lines,
+    last: String,
+    present: bool,
+}
+
+impl TenantLines {
+    /// Goes on to the next line. Whether there is one.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn advance(&mut self) -> Result<bool, AssemblyError> {
+        self.present = self.lines.fill()?;
+        Ok(self.present)
+    }
+
+    /// The line that was reached, with its end; nothing after the last.
+    #[must_use]
+    pub fn line(&self) -> Option<&[u8]> {
+        self.present.then_some(self.lines.line.as_slice())
+    }
+
+    /// The id of the line's tenant.
+    ///
+    /// # Errors
+    /// If the line is no record, or the tenant is not after the one that was asked for last: then nothing can be found by
+    /// going through the file once.
+    pub fn tenant(&mut self) -> Result<&str, AssemblyError> {
+        #[derive(Deserialize)]
+        struct Id<'a> {
+            #[serde(borrow)]
+            tenant: std::borrow::Cow<'a, str>,
+        }
+        // What this crate writes begins like this, and ids hold nothing that JSON escapes.
+        let plain = self.lines.line.strip_prefix(br#"{"tenant":""#).and_then(|rest| {
+            let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            let id = str::from_utf8(rest.get(..end)?).ok()?;
+            (rest.get(end) == Some(&b'"')).then_some(id)
+        });
+        let id = match plain {
+            Some(id) => id.to_owned(),
+            None => self.lines.parse::<Id<'_>>()?.tenant.into_owned(),
+        };
+        if self.last > id {
+            let problem = format!("the tenant `{id}` stands after `{}`, and tenants are sorted", self.last);
+            return Err(self.lines.wrong(problem));
+        }
+        self.last = id;
+        Ok(&self.last)
+    }
+
+    /// The record of the line.
+    ///
+    /// # Errors
+    /// If the line is no record.
+    pub fn record(&self) -> Result<TenantRecord<'static>, AssemblyError> {
+        self.lines.parse()
+    }
+}
+
 /// The lines of a file, each read into the same buffer.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -134,17 +237,24 @@ impl Lines {
     }
 
     pub(super) fn next<'a, T: Deserialize<'a>>(&'a mut self) -> Result<Option<T>, AssemblyError> {
+        if self.fill()? { self.parse().map(Some) } else { Ok(None) }
+    }
+
+    /// Reads the next line. Whether there is one.
+    fn fill(&mut self) -> Result<bool, AssemblyError> {
         self.line.clear();
         self.number += 1;
         let read = self.reader.read_until(b'\n', &mut self.line);
         let path = &self.path;
-        if read.map_err(|source| AssemblyError::io("read", path)(source))? == 0 {
-            return Ok(None);
-        }
-        let line = self.number;
-        serde_json::from_slice(&self.line).map(Some).map_err(|error| {
-            AssemblyError::new(&self.path, AssemblyErrorKind::Record { line, problem: without_line(&error) })
-        })
+        Ok(read.map_err(|source| AssemblyError::io("read", path)(source))? > 0)
+    }
+
+    fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, AssemblyError> {
+        serde_json::from_slice(&self.line).map_err(|error| self.wrong(without_line(&error)))
+    }
+
+    fn wrong(&self, problem: String) -> AssemblyError {
+        AssemblyError::new(&self.path, AssemblyErrorKind::Record { line: self.number, problem })
     }
 }
 

@@ -7,12 +7,12 @@ use super::guardrails::{self, GUARDRAILS};
 use super::shapes::{BLUEPRINT, COMPONENTS};
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::model::{
-    Access, AccountId, Acknowledgement, BlueprintName, Boundary, Cell, CellName, ComponentName, Grant, Guardrail,
-    IdLanguage, Isolation, Member, Model, NameError, Organization, Region, Sharing, Strategy, TenantId, Tenants, Tier,
-    TierName,
+    Access, AccountId, Acknowledgement, BlueprintName, Boundary, Cell, CellName, ComponentName, Entitled, Entitlement,
+    EntitlementName, Grant, Guardrail, IdLanguage, Isolation, Member, Model, NameError, Organization, Region, Sharing,
+    Strategy, TenantId, Tenants, Tier, TierName,
 };
 use crate::source::Node;
-use crate::source::shape::{check_record, variant_of};
+use crate::source::shape::{self, check_record, variant_of};
 
 /// Lowers a blueprint. Returns nothing when the shape is wrong; the sink says where.
 pub fn lower(tree: &Node, sink: &mut Sink) -> Option<Model> {
@@ -258,6 +258,7 @@ impl Lowering<'_> {
         }
         let grants = grants.into_iter().filter_map(|grant| self.grant(grant)).collect();
         let guardrails = self.guardrails(node);
+        let entitlements = node.get("entitlements").map(|node| entitlements(node, self.sink)).unwrap_or_default();
         Some(Tier {
             name: name?,
             isolation,
@@ -266,6 +267,7 @@ impl Lowering<'_> {
             members,
             grants,
             guardrails,
+            entitlements,
             origin: node.get("tier")?.origin.clone(),
         })
     }
@@ -376,6 +378,31 @@ pub(super) fn unknown_component(name: &str, origin: &Origin, members: &[Member])
     Diagnostic::new(&codes::REFERENCE_UNKNOWN_COMPONENT, origin.clone(), format!("the tier has no component `{name}`"))
         .did_you_mean(name, members.iter().map(|member| member.component.name.as_str()))
         .help("name a component that stands under `components:` of the tier, or in a bundle it includes")
+}
+
+/// Entitlements by name. A plain number or truth value is one; everything else is text.
+pub(super) fn entitlements(node: &Node, sink: &mut Sink) -> BTreeMap<EntitlementName, Entitled> {
+    let mut entitlements = BTreeMap::new();
+    for entry in node.entries().unwrap_or_default() {
+        let name = match EntitlementName::new(&entry.key) {
+            Ok(name) => name,
+            Err(error) => {
+                sink.push(misnamed(error, &codes::ID_NAME, &entry.key_origin));
+                continue;
+            }
+        };
+        let node = &entry.value;
+        let number = || node.integer().map(Entitlement::Whole).or_else(|| node.number().map(Entitlement::decimal));
+        let value = node.truth().map(Entitlement::Truth).or_else(number);
+        match value.or_else(|| node.text().map(Entitlement::from)) {
+            Some(value) => {
+                entitlements.insert(name, Entitled { value, origin: entry.key_origin.clone() });
+            }
+            // A blueprint has been told already; a line of a tenants' file has not.
+            None => shape::check(node, &shape::Kind::Scalar, sink),
+        }
+    }
+    entitlements
 }
 
 /// The items of a list, none when there is no list.

@@ -45,6 +45,7 @@ fn words(kind: &Kind) -> String {
     match kind {
         Kind::Text => "text".to_owned(),
         Kind::Truth => "`true` or `false`".to_owned(),
+        Kind::Scalar => "text, numbers, or `true` or `false`".to_owned(),
         Kind::Integer(min, max) if min == max => format!("`{min}`"),
         Kind::Integer(min, max) => format!("{} to {}", grouped(*min), grouped(*max)),
         Kind::Number(min, max) => format!("{min} to {max}"),

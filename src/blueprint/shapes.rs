@@ -378,6 +378,11 @@ static TIER: Shape = Shape {
         optional("pooled", TEXTS, "bridge only: the components that tenants share"),
         optional("allow", Kind::List(&Kind::Record(&GRANT)), "which component may do what to which"),
         optional("guardrails", Kind::List(&Kind::OneOf(GUARDRAILS)), "limits of this tier"),
+        optional(
+            "entitlements",
+            Kind::MapOf(&Kind::Scalar),
+            "what its tenants may use of the product, such as `seats: 25`",
+        ),
     ],
 };
 
@@ -413,6 +418,8 @@ pub(super) static TENANT: Shape = Shape {
         optional("owner", Kind::Text, "the owner tag; the blueprint's by default"),
         optional("cost_center", Kind::Text, "the cost centre tag; the blueprint's by default"),
         optional("overrides", Kind::MapOf(&Kind::Free), "settings of siloed components that are different for it"),
+        optional("entitlements", Kind::MapOf(&Kind::Scalar), "entitlements of its tier that are different for it"),
+        optional("legal_hold", TRUTH, "whether its data must not be deleted, whatever its state; off by default"),
     ],
 };
 

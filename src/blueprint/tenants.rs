@@ -12,7 +12,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::components;
-use super::lower::{items, misnamed};
+use super::lower::{entitlements, items, misnamed};
 use super::shapes::TENANT;
 use crate::diagnostics::{Diagnostic, Origin, Sink, closest, codes};
 use crate::model::{
@@ -116,6 +116,10 @@ struct Record<'a> {
     cost_center: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     overrides: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entitlements: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    legal_hold: bool,
 }
 
 /// Where the parts of a record stand: everything on one line, or each key at its own place.
@@ -130,13 +134,22 @@ impl Places<'_> {
     }
 }
 
+/// The parts of a record that have keys of the author's choice.
+#[derive(Clone, Copy)]
+struct Settings<'a> {
+    overrides: Option<&'a Node>,
+    entitlements: Option<&'a Node>,
+}
+
 impl Record<'_> {
     fn lower(&self, ids: &IdLanguage, tiers: &[Tier], origin: &Origin, sink: &mut Sink) -> Option<Tenant> {
-        let overrides = self
-            .overrides
-            .as_ref()
-            .map(|overrides| Node::from_json(&serde_json::Value::Object(overrides.clone()), origin));
-        self.lower_at(ids, tiers, &[], &Places { whole: origin, node: None }, overrides.as_ref(), sink)
+        let tree = |entries: &serde_json::Map<String, serde_json::Value>| {
+            Node::from_json(&serde_json::Value::Object(entries.clone()), origin)
+        };
+        let overrides = self.overrides.as_ref().map(tree);
+        let entitlements = self.entitlements.as_ref().map(tree);
+        let settings = Settings { overrides: overrides.as_ref(), entitlements: entitlements.as_ref() };
+        self.lower_at(ids, tiers, &[], &Places { whole: origin, node: None }, settings, sink)
     }
 
     fn lower_at(
@@ -145,7 +158,7 @@ impl Record<'_> {
         tiers: &[Tier],
         unread: &[&str],
         places: &Places<'_>,
-        overrides: Option<&Node>,
+        settings: Settings<'_>,
         sink: &mut Sink,
     ) -> Option<Tenant> {
         let id = parsed(&self.tenant, &places.of("tenant"), &codes::ID_TENANT, |text| ids.parse(text), sink);
@@ -209,10 +222,11 @@ impl Record<'_> {
             }
             residency = vec![region];
         }
-        let overrides = match (overrides, known) {
+        let overrides = match (settings.overrides, known) {
             (Some(node), Some(tier)) => lower_overrides(node, tier, sink),
             _ => BTreeMap::new(),
         };
+        let entitled = settings.entitlements.map(|node| entitlements(node, sink)).unwrap_or_default();
         known?;
         Some(Tenant {
             id: id?,
@@ -227,6 +241,8 @@ impl Record<'_> {
             owner: optional(&self.owner),
             cost_center: optional(&self.cost_center),
             overrides,
+            entitlements: entitled,
+            legal_hold: self.legal_hold,
             origin: places.of("tenant"),
         })
     }
@@ -301,9 +317,12 @@ pub(super) fn inline(node: &Node, ids: &IdLanguage, tiers: &[Tier], unread: &[&s
                 owner: text(entry, "owner"),
                 cost_center: text(entry, "cost_center"),
                 overrides: None,
+                entitlements: None,
+                legal_hold: entry.get("legal_hold").and_then(Node::truth).unwrap_or(false),
             };
             let places = Places { whole: &entry.origin, node: Some(entry) };
-            record.lower_at(ids, tiers, unread, &places, entry.get("overrides"), sink)
+            let settings = Settings { overrides: entry.get("overrides"), entitlements: entry.get("entitlements") };
+            record.lower_at(ids, tiers, unread, &places, settings, sink)
         })
         .collect()
 }
@@ -476,9 +495,9 @@ impl Reading<'_> {
             return self.goes_on(line);
         }
         let scalar = |value: &serde_json::Value| value.is_number() || value.is_boolean();
-        let bare = entries
-            .iter()
-            .find(|(_, value)| scalar(value) || value.as_array().is_some_and(|items| items.iter().any(scalar)));
+        let bare = entries.iter().find(|(key, value)| {
+            (scalar(value) && *key != "legal_hold") || value.as_array().is_some_and(|items| items.iter().any(scalar))
+        });
         match bare {
             Some((key, value)) if value.is_array() => {
                 self.report(line, &format!("`{key}` holds something else than text"), "put each item in quotes")
@@ -603,6 +622,14 @@ impl Reading<'_> {
                 }
                 Ok(true) => {
                     let line = row.position().map_or(line, csv::Position::line);
+                    let held = header.iter().position(|name| name == LEGAL_HOLD).and_then(|index| row.get(index));
+                    if let Some(other) = held.filter(|text| !["", "true", "false"].contains(text)) {
+                        let problem = format!("`{LEGAL_HOLD}` is `{other}`, which is neither `true` nor `false`");
+                        if !self.report(line, &problem, "write `true`, `false`, or nothing, which is `false`") {
+                            return Ok(());
+                        }
+                        continue;
+                    }
                     let record = from_row(&header, &row);
                     json.clear();
                     serde_json::to_writer(&mut json, &record).map_err(std::io::Error::from)?;
@@ -615,8 +642,8 @@ impl Reading<'_> {
     }
 }
 
-/// The columns of a CSV file. Lists are separated by `;`. Overrides need JSON lines.
-const COLUMNS: [&str; 12] = [
+/// The columns of a CSV file. Lists are separated by `;`. Overrides and entitlements need JSON lines.
+const COLUMNS: [&str; 13] = [
     "tenant",
     "tier",
     "name",
@@ -629,7 +656,11 @@ const COLUMNS: [&str; 12] = [
     "compliance",
     "owner",
     "cost_center",
+    LEGAL_HOLD,
 ];
+
+/// The column that holds a truth value.
+const LEGAL_HOLD: &str = "legal_hold";
 
 fn from_row<'a>(header: &[String], row: &'a csv::StringRecord) -> Record<'a> {
     let cell = |column: &str| {
@@ -654,6 +685,8 @@ fn from_row<'a>(header: &[String], row: &'a csv::StringRecord) -> Record<'a> {
         owner: text("owner"),
         cost_center: text("cost_center"),
         overrides: None,
+        entitlements: None,
+        legal_hold: cell(LEGAL_HOLD) == Some("true"),
     }
 }
 

@@ -5,6 +5,7 @@ mod access;
 mod acknowledge;
 mod cells;
 mod components;
+mod entitlements;
 mod guardrails;
 mod names;
 mod references;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::{components, references};
+use super::{components, entitlements, references};
 use crate::blueprint::TenantSet;
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::model::component::Code;
@@ -23,6 +23,7 @@ pub(super) fn check(
     let of_cells = accounts_of_cells(model);
     let mut variants = Variants::default();
     let mut found = 0;
+    let mut misfits = 0;
     // Twelve digits fit into eight bytes; the place is looked up again only when two accounts are the same.
     let mut accounts: Vec<u64> = Vec::new();
     let mut pending: u64 = 0;
@@ -31,6 +32,9 @@ pub(super) fn check(
     tenants.for_each::<io::Error>(model, |tenant| {
         count += 1;
         variants.check(model, tenant, world, sink);
+        if misfits < MOST_FINDINGS {
+            misfits += entitlements::of_tenant(model, tenant, sink);
+        }
         let own_account = model.tiers.iter().any(|tier| tier.name == tenant.tier && tier.boundary == Boundary::Account);
         if own_account
             && let Some(account) = &tenant.account

@@ -142,6 +142,14 @@ pub(super) struct Synth {
     #[arg(long)]
     pub(super) no_cdk: bool,
 
+    /// Write a deployment file for every stack into `git-sync/`, for CloudFormation's Git sync.
+    #[arg(long)]
+    pub(super) git_sync: bool,
+
+    /// The assembly's path from the root of the repository; that of `--out` by default.
+    #[arg(long, value_name = "DIR", requires = "git_sync")]
+    pub(super) git_sync_root: Option<PathBuf>,
+
     /// The earlier assembly whose tenants stay where they are; the one that is replaced by default.
     #[arg(long, value_name = "DIR")]
     pub(super) ledger: Option<PathBuf>,
@@ -228,6 +236,8 @@ pub(super) enum SchemaOf {
     Tenant,
     /// The record of a proof, an assembly's `evidence/isolation.json`.
     Evidence,
+    /// What one tenant has and will get: `preview --output json`.
+    Preview,
 }
 
 /// Print completions for a shell.

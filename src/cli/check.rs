@@ -10,7 +10,8 @@ use crate::synth::{Destination, Inputs, Options, synth};
 pub(super) fn run(args: &args::Check, own: Option<dsl::Blueprint>, terminal: &Terminal) -> anyhow::Result<Ending> {
     let mut loaded = load(&args.source, own)?;
     if let Some(checked) = &loaded.checked {
-        let inputs = Inputs { facts: &loaded.facts, world: &loaded.world, ledger: None, progress: &|_| {} };
+        let inputs =
+            Inputs { facts: &loaded.facts, world: &loaded.world, ledger: None, progress: &|_| {}, git_sync: None };
         let options = Options { cdk: false, prove: false, ..Options::default() };
         if let Err(error) = synth(checked, &inputs, Destination::Nowhere, &options, &mut loaded.findings) {
             loaded.findings.push(error.diagnostic());

@@ -1,7 +1,7 @@
 //! `tenantry synth`: the main job.
 
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::Ending;
 use super::args::{self, Templates};
@@ -35,6 +35,7 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
         deny_warnings: args.source.deny_warnings,
         prove: !args.no_prove,
     };
+    let root = if args.git_sync { Some(root_of(args)?) } else { None };
     let destination = if args.check { Destination::Compare(&args.out) } else { Destination::Folder(&args.out) };
     let counter = Counter::new(terminal.is_watched());
     let inputs = Inputs {
@@ -42,6 +43,7 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
         world: &loaded.world,
         ledger: ledger.as_ref(),
         progress: &|done| counter.show(done),
+        git_sync: root.as_deref(),
     };
     let outcome = synth(checked, &inputs, destination, &options, &mut loaded.findings);
     counter.clear();
@@ -63,6 +65,24 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
 /// Whether a finding is an answer of the prover other than "proved".
 fn is_unproved(code: &str) -> bool {
     matches!(code.split_once('/'), Some(("isolation" | "lockout" | "packing" | "instance", "refuted" | "unknown")))
+}
+
+/// Where the assembly is in its repository.
+fn root_of(args: &args::Synth) -> anyhow::Result<String> {
+    let path = args.git_sync_root.as_ref().unwrap_or(&args.out);
+    let parts: Option<Vec<&str>> = path
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .map(|part| if let Component::Normal(name) = part { name.to_str() } else { None })
+        .collect();
+    let Some(parts) = parts else {
+        let shown = path.display();
+        anyhow::bail!(
+            "`{shown}` does not lead down from the root of a repository, and Git sync looks for templates from there: \
+             say where the assembly is with `--git-sync-root`, as in `--git-sync-root deploy/assembly`"
+        );
+    };
+    Ok(parts.join("/"))
 }
 
 fn cores() -> usize {

@@ -148,7 +148,10 @@ registry! {
     TENANT_FILE = "tenant/file", Error, "the tenants' file cannot be read";
     TENANT_RECORD = "tenant/record", Error, "a line of the tenants' file is not a tenant";
     TENANT_NONE = "tenant/none", Warning, "the blueprint has no tenants";
+    TENANT_UNKNOWN_ENTITLEMENT = "tenant/unknown-entitlement", Error, "a tenant has an entitlement different that its tier does not have";
+    TENANT_ENTITLEMENT_TYPE = "tenant/entitlement-type", Error, "a tenant's entitlement is of another type than its tier's";
     TENANT_ACCOUNT_PENDING = "tenant/account-pending", Warning, "tenants whose boundary is the account have no account yet";
+    TENANT_NOT_FOUND = "tenant/not-found", Error, "the assembly does not have the tenant that was asked for";
 
     PLACEMENT_NO_CELL = "placement/no-cell", Error, "no cell may hold the tenant";
     PLACEMENT_CELL_FULL = "placement/cell-full", Error, "every cell that may hold the tenant is full";

@@ -1,12 +1,13 @@
 //! What has been said about a component so far, with everything that is wrong about it.
 
+use std::collections::BTreeMap;
 use std::panic::Location;
 
 use super::bounds::Bound;
 use super::handle::{Mark, Piece};
 use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
 use crate::model::component::{self as model, Text};
-use crate::model::{Body, ComponentName, NameError};
+use crate::model::{Body, ComponentName, Entitled, Entitlement, EntitlementName, NameError};
 
 /// A place in the author's Rust code.
 pub(super) type Place = &'static Location<'static>;
@@ -46,6 +47,25 @@ impl Said<String> {
                 None
             }
         }
+    }
+}
+
+/// Entitlements as they were said. What is said again replaces what was said before, as in a chain of settings.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Entitlements(Vec<(Said<String>, Entitlement)>);
+
+impl Entitlements {
+    pub(super) fn set(&mut self, name: String, value: Entitlement, place: Place) {
+        self.0.retain(|(known, _)| known.value != name);
+        self.0.push((Said::new(name, place), value));
+    }
+
+    pub(super) fn lower(&self, sink: &mut Sink) -> BTreeMap<EntitlementName, Entitled> {
+        let read = |(name, value): &(Said<String>, Entitlement)| {
+            let entitled = Entitled { value: value.clone(), origin: origin(name.place) };
+            Some((name.read(&codes::ID_NAME, EntitlementName::new, sink)?, entitled))
+        };
+        self.0.iter().filter_map(read).collect()
     }
 }
 

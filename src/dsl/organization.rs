@@ -6,12 +6,12 @@ use std::panic::Location;
 use super::blueprint::TierRef;
 use super::bounds;
 use super::component::{Component, Drafted};
-use super::draft::{Draft, Inside, Place, Said, origin};
+use super::draft::{Draft, Entitlements, Inside, Place, Said, origin};
 use super::handle::{Handle, Mark};
 use super::isolation::{Sealed, Silo};
 use super::tier::TierDraft;
 use crate::diagnostics::{Diagnostic, Sink, codes};
-use crate::model::{self, AccountId, Body, CellName, IdLanguage, Region, State, Tenant, TierName};
+use crate::model::{self, AccountId, Body, CellName, Entitlement, IdLanguage, Region, State, Tenant, TierName};
 
 /// A list of texts, each at the same place.
 fn texts<T: Into<String>>(texts: impl IntoIterator<Item = T>, place: Place) -> Vec<Said<String>> {
@@ -169,6 +169,8 @@ pub(super) struct TenantDraft {
     cost_center: Option<String>,
     /// Components that are different, by the tier's own.
     overrides: Vec<(Mark, Draft<Body>)>,
+    entitlements: Entitlements,
+    legal_hold: bool,
     problems: Vec<Diagnostic>,
 }
 
@@ -188,6 +190,8 @@ impl TenantDraft {
             owner: None,
             cost_center: None,
             overrides: Vec::new(),
+            entitlements: Entitlements::default(),
+            legal_hold: false,
             problems: Vec::new(),
         }
     }
@@ -254,6 +258,8 @@ impl TenantDraft {
             owner: self.owner,
             cost_center: self.cost_center,
             overrides,
+            entitlements: self.entitlements.lower(sink),
+            legal_hold: self.legal_hold,
             origin: origin(self.id.place),
         })
     }
@@ -328,6 +334,19 @@ impl TenantBuilder<'_> {
     /// Sets the cost centre tag; the blueprint's by default.
     pub fn cost_center(&mut self, cost_center: impl Into<String>) -> &mut Self {
         self.tenant.cost_center = Some(cost_center.into());
+        self
+    }
+
+    /// Sets an entitlement of its tier that is different for it: `.entitlement("seats", 100)`.
+    #[track_caller]
+    pub fn entitlement(&mut self, name: impl Into<String>, value: impl Into<Entitlement>) -> &mut Self {
+        self.tenant.entitlements.set(name.into(), value.into(), Location::caller());
+        self
+    }
+
+    /// Sets whether its data must not be deleted, whatever its state; it may by default.
+    pub fn legal_hold(&mut self, held: bool) -> &mut Self {
+        self.tenant.legal_hold = held;
         self
     }
 

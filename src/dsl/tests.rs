@@ -10,7 +10,7 @@ use crate::check::check;
 use crate::diagnostics::{Origin, Sink, SourceMap};
 use crate::facts::Facts;
 use crate::model::component::WATCHABLE;
-use crate::model::{self, ComponentName, Model, State, Strategy, Tenants};
+use crate::model::{self, ComponentName, Entitlement, Model, State, Strategy, Tenants};
 use crate::prelude;
 use crate::source::Memory;
 
@@ -645,6 +645,28 @@ fn a_component_is_made_by_a_function_for_tiers_of_any_kind() {
     blueprint.tier(silo);
     blueprint.tier(pool);
     assert_eq!(findings(blueprint), []);
+}
+
+#[test]
+fn entitlements_are_checked_like_those_of_yaml() {
+    let mut shop = Blueprint::new("shop");
+    shop.owner("team").cost_center("cc-1").cell(Cell::new("eu-1", "eu-west-1").account("210000000001"));
+    let tier = Tier::pool("basic").entitlement("seats", 5).entitlement("seats", 25).entitlement("support", "mail");
+    let basic = shop.tier(tier);
+    shop.tenant("acme", basic).entitlement("seats", 100).legal_hold(true);
+    let (model, findings) = shop.clone().lower();
+    assert!(findings.is_empty());
+    let model = model.unwrap();
+    let seats = model.tiers[0].entitlements.iter().next().unwrap();
+    assert_eq!((seats.0.as_str(), &seats.1.value), ("seats", &Entitlement::Whole(25)));
+    let Tenants::Inline(tenants) = &model.tenants else { panic!() };
+    assert!(tenants[0].legal_hold);
+    assert_eq!(tenants[0].entitlements.values().next().unwrap().value, Entitlement::Whole(100));
+
+    shop.tenant("globex", basic).entitlement("Seats", true);
+    let (_, findings) = shop.lower();
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code.name).collect();
+    assert_eq!(codes, ["id/name"]);
 }
 
 #[test]

@@ -5,14 +5,14 @@ use std::panic::Location;
 
 use super::access::{AccessKind, Caller, Takes};
 use super::component::{Component, KeepsTenantsApart};
-use super::draft::{Draft, Inside, Member, Place, Said, origin};
+use super::draft::{Draft, Entitlements, Inside, Member, Place, Said, origin};
 use super::guardrail::Guardrail;
 use super::handle::{Handle, Mark};
 use super::isolation::{
     Bridge, Declared, InPool, InSilo, Isolation, NamesNothingPooled, NamesNothingSiloed, Pool, Sharing, Silo,
 };
 use crate::diagnostics::{Diagnostic, Sink, codes};
-use crate::model::{self, Body, ComponentName, Grant, Strategy, TierName};
+use crate::model::{self, Body, ComponentName, Entitlement, Grant, Strategy, TierName};
 
 /// What separates the tenants of a silo tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(super) struct TierDraft {
     pub(super) members: Vec<Member>,
     grants: Vec<(Mark, model::Access, Mark, Place)>,
     guardrails: Vec<Guardrail>,
+    entitlements: Entitlements,
 }
 
 /// A packaged offer with one isolation model: [`Silo`], [`Pool`] or [`Bridge`].
@@ -55,6 +56,7 @@ impl<I: Isolation> Tier<I> {
             members: Vec::new(),
             grants: Vec::new(),
             guardrails: Vec::new(),
+            entitlements: Entitlements::default(),
         };
         Self { draft, isolation: PhantomData }
     }
@@ -68,6 +70,13 @@ impl<I: Isolation> Tier<I> {
     /// Adds a limit of this tier, beside the blueprint's own.
     pub fn guardrail(&mut self, guardrail: impl Into<Guardrail>) -> &mut Self {
         self.draft.guardrails.push(guardrail.into());
+        self
+    }
+
+    /// Sets what its tenants may use of the product: `.entitlement("seats", 25)`. A tenant may have it different.
+    #[track_caller]
+    pub fn entitlement(mut self, name: impl Into<String>, value: impl Into<Entitlement>) -> Self {
+        self.draft.entitlements.set(name.into(), value.into(), Location::caller());
         self
     }
 
@@ -213,6 +222,7 @@ impl TierDraft {
             members,
             grants,
             guardrails,
+            entitlements: self.entitlements.lower(sink),
             origin: origin(self.name.place),
         })
     }

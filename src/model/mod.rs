@@ -3,6 +3,7 @@
 mod blueprint;
 pub mod component;
 pub mod custom;
+mod entitlement;
 pub mod guardrail;
 mod id_language;
 mod names;
@@ -14,6 +15,7 @@ mod tier;
 
 pub use blueprint::{Acknowledgement, Model, Organization, Tenants};
 pub use component::{Attribute, Body, Component};
+pub use entitlement::{Entitled, Entitlement, EntitlementName};
 pub use guardrail::{Exemptions, Guardrail};
 pub use id_language::IdLanguage;
 pub use names::{AccountId, BlueprintName, CellName, ComponentName, NameError, Region, TenantId, TierName};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AccountId, Body, CellName, ComponentName, Region, TenantId, TierName};
+use super::{AccountId, Body, CellName, ComponentName, Entitled, EntitlementName, Region, TenantId, TierName};
 use crate::diagnostics::Origin;
 
 /// Whether a tenant is served.
@@ -53,6 +53,10 @@ pub struct Tenant {
     pub cost_center: Option<String>,
     /// Components that are different for this tenant.
     pub overrides: BTreeMap<ComponentName, Body>,
+    /// Entitlements of the tier that are different for this tenant.
+    pub entitlements: BTreeMap<EntitlementName, Entitled>,
+    /// Whether its data must not be deleted, whatever its state.
+    pub legal_hold: bool,
     /// Where it was written.
     pub origin: Origin,
 }

@@ -1,6 +1,8 @@
 //! Tiers: packaged offers with one isolation model each.
 
-use super::{Component, ComponentName, Guardrail, TierName};
+use std::collections::BTreeMap;
+
+use super::{Component, ComponentName, Entitled, EntitlementName, Guardrail, TierName};
 use crate::diagnostics::Origin;
 
 /// What keeps pooled data of tenants apart.
@@ -210,6 +212,8 @@ pub struct Tier {
     pub grants: Vec<Grant>,
     /// Limits of this tier, beside the blueprint's own.
     pub guardrails: Vec<(Guardrail, Origin)>,
+    /// What its tenants may use of the product, unless a tenant has it different.
+    pub entitlements: BTreeMap<EntitlementName, Entitled>,
     /// Where it was written.
     pub origin: Origin,
 }

@@ -103,7 +103,7 @@ impl Formula {
     }
 
     /// The truth value, where `leaf` knows those of leaves.
-    fn eval(&self, leaf: &dyn Fn(&Self) -> Truth) -> Truth {
+    pub(crate) fn eval(&self, leaf: &dyn Fn(&Self) -> Truth) -> Truth {
         match self {
             Self::True => Truth::True,
             Self::False => Truth::False,

@@ -746,17 +746,17 @@ fn none(name: String) -> Variable {
 }
 
 /// An ARN's fields.
-pub(super) struct Arn {
+pub(crate) struct Arn {
     /// The service.
-    pub(super) service: String,
+    pub(crate) service: String,
     /// The account.
-    pub(super) account: Text,
+    pub(crate) account: Text,
     /// What comes after the fifth colon.
-    pub(super) rest: Text,
+    pub(crate) rest: Text,
 }
 
 /// The fields of an ARN.
-pub(super) fn arn(text: &str) -> Option<Arn> {
+pub(crate) fn arn(text: &str) -> Option<Arn> {
     let mut fields = text.splitn(6, ':');
     if fields.next() != Some("arn") {
         return None;
@@ -780,7 +780,7 @@ fn colons(glob: &Glob) -> usize {
 }
 
 /// The pattern in which no star before the fifth colon runs over a colon; the rest of an ARN is free.
-fn within_segments(glob: &Glob) -> Glob {
+pub(crate) fn within_segments(glob: &Glob) -> Glob {
     let last = glob.0.len().saturating_sub(1);
     let mut colons = 0;
     Glob(

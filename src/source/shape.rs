@@ -15,6 +15,8 @@ pub enum Kind {
     Text,
     /// `true` or `false`.
     Truth,
+    /// Text, a number or a truth value: what it is matters to who reads it.
+    Scalar,
     /// A whole number between the two, both included.
     Integer(i64, i64),
     /// A number that is at least the first and at most the second.
@@ -103,6 +105,11 @@ pub fn check(node: &Node, kind: &Kind, sink: &mut Sink) {
     }
     match kind {
         Kind::Free => {}
+        Kind::Scalar => {
+            if node.text().is_none() {
+                wrong_type(node, "text, a number, or `true` or `false`", sink);
+            }
+        }
         Kind::Text => {
             if node.text().is_none() {
                 wrong_type(node, "text", sink);
@@ -318,7 +325,7 @@ fn listed_all<'a>(words: impl Iterator<Item = &'a str>) -> String {
 pub fn schema(kind: &Kind) -> Json {
     match kind {
         Kind::Free => json!({}),
-        Kind::Text => json!({"type": ["string", "number", "boolean"]}),
+        Kind::Text | Kind::Scalar => json!({"type": ["string", "number", "boolean"]}),
         Kind::Truth => json!({"type": "boolean"}),
         Kind::Integer(min, max) => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Number(min, max) => json!({"type": "number", "minimum": min, "maximum": max}),

@@ -106,6 +106,8 @@ pub struct Inputs<'a> {
     pub ledger: Option<&'a Assembly>,
     /// Told now and then how many tenants are done.
     pub progress: Progress<'a>,
+    /// The assembly's path in its repository, if every stack is to have a deployment file for CloudFormation's Git sync.
+    pub git_sync: Option<&'a str>,
 }
 
 /// Makes the assembly of a checked model. Findings go to the sink; with errors among them nothing is put in place and

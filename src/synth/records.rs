@@ -13,12 +13,14 @@ use super::shapes::{Shape, Shapes};
 use super::{Inputs, Options, SynthError, isolation};
 use crate::assembly::{
     Assembly, AssemblyError, CDK_MANIFEST, CdkStack, CdkWriter, Digest, Draft, FileWriter, Ledger, Placement,
-    StackRecord, State, TENANTS, TemplateRecord, TenantRecord,
+    StackRecord, State, TENANTS, TemplateRecord, TenantRecord, deployment_file, deployment_path,
 };
 use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::emit::escaped;
-use crate::model::{Body, ComponentName, Model, Parameter, Sharing, Strategy, Tenant, Tier, TierName, naming};
+use crate::model::{
+    Body, ComponentName, Entitlement, Model, Parameter, Sharing, Strategy, Tenant, Tier, TierName, naming,
+};
 use crate::placement::{Digests, Earlier, Placed, Placer};
 use crate::prove::instances::Instances;
 use crate::prove::tenancy::Deployed;
@@ -127,7 +129,10 @@ pub(super) fn write(
             Ok(())
         })?;
     }
-    let maker = Maker::new(model, shapes, draft);
+    let maker = Maker::new(model, shapes, draft, inputs.git_sync);
+    for cell in &model.cells {
+        shapes.cell_stacks(model, cell).iter().try_for_each(|stack| maker.deployment_file(stack))?;
+    }
     let mut out = Out::begin(model, shapes, draft, options, instances.as_mut())?;
     let mut placing = Placing {
         model,
@@ -300,15 +305,22 @@ struct Maker<'m, 's> {
     model: &'m Model,
     shapes: &'s Shapes,
     draft: &'s Draft,
+    /// The assembly's path in its repository, if there are to be deployment files.
+    git_sync: Option<&'s str>,
     /// The digests in cells' names.
     cells: BTreeMap<&'m str, String>,
 }
 
 impl<'m, 's> Maker<'m, 's> {
-    fn new(model: &'m Model, shapes: &'s Shapes, draft: &'s Draft) -> Self {
+    fn new(model: &'m Model, shapes: &'s Shapes, draft: &'s Draft, git_sync: Option<&'s str>) -> Self {
         let digest = |cell| naming::base32(naming::cell_fingerprint(model, cell), naming::DIGEST_LENGTH);
         let cells = model.cells.iter().map(|cell| (cell.name.as_str(), digest(&cell.name))).collect();
-        Self { model, shapes, draft, cells }
+        Self { model, shapes, draft, git_sync, cells }
+    }
+
+    fn deployment_file(&self, stack: &StackRecord<'_>) -> Result<(), AssemblyError> {
+        let Some(root) = self.git_sync else { return Ok(()) };
+        self.draft.put(&deployment_path(stack), deployment_file(stack, root).as_bytes()).map(drop)
     }
 
     fn make(&self, batch: Vec<Job<'m>>) -> Made {
@@ -318,6 +330,7 @@ impl<'m, 's> Maker<'m, 's> {
             .map(|job| {
                 let variant = job.variant.clone();
                 let record = self.record(job, &mut buffer)?;
+                record.stacks.iter().try_for_each(|stack| self.deployment_file(stack))?;
                 let mut line = Vec::with_capacity(1_024);
                 record.write_line(&mut line).map_err(AssemblyError::from)?;
                 Ok((record, line, variant))
@@ -389,6 +402,10 @@ impl<'m, 's> Maker<'m, 's> {
                 depends_on: shared.iter().map(|stack| stack.clone().into()).collect(),
             });
         }
+        let own = tenant.entitlements.iter();
+        let entitlements =
+            tier.entitlements.iter().chain(own).map(|(name, one)| (name.to_string().into(), json(&one.value)));
+        let entitlements = entitlements.collect();
         let state = match tenant.state {
             crate::model::State::Active => State::Active,
             crate::model::State::Suspended => State::Suspended,
@@ -408,9 +425,19 @@ impl<'m, 's> Maker<'m, 's> {
             stacks,
             shared_stacks: shared.into_iter().map(Cow::Owned).collect(),
             tags,
-            entitlements: BTreeMap::new(),
-            legal_hold: false,
+            entitlements,
+            legal_hold: tenant.legal_hold,
         })
+    }
+}
+
+/// An entitlement as a record has it.
+fn json(entitlement: &Entitlement) -> serde_json::Value {
+    match entitlement {
+        Entitlement::Truth(value) => (*value).into(),
+        Entitlement::Whole(value) => (*value).into(),
+        Entitlement::Decimal(value) => (*value).into(),
+        Entitlement::Text(value) => value.as_str().into(),
     }
 }
 

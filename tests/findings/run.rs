@@ -40,7 +40,7 @@ pub(crate) fn run_to(
     let checked = model.and_then(|model| check(model, world, &facts, &spill, &mut sink).unwrap());
     let ledger = ledger.map(|ledger| Assembly::open(ledger).unwrap());
     if let Some(checked) = checked {
-        let inputs = Inputs { facts: &facts, world, ledger: ledger.as_ref(), progress: &|_| {} };
+        let inputs = Inputs { facts: &facts, world, ledger: ledger.as_ref(), progress: &|_| {}, git_sync: None };
         let options = Options { cdk: false, prove: false, ..Options::default() };
         if let Err(error) = synth(&checked, &inputs, destination, &options, &mut sink) {
             sink.push(error.diagnostic());

@@ -6,8 +6,8 @@ use super::support::Run;
 #[test]
 fn every_form_of_the_same_tenants_gives_the_same_assembly() {
     for mut product in products() {
-        // A cell of a table has no place for settings.
-        product.tenants.retain(|tenant| tenant.get("overrides").is_none());
+        // A cell of a table has no place for settings or entitlements.
+        product.tenants.retain(|tenant| tenant.get("overrides").or(tenant.get("entitlements")).is_none());
         product.form = Form::Inline;
         let inline = product.assembled(Run::default());
         for form in [Form::Jsonl, Form::Csv] {
@@ -23,7 +23,7 @@ fn tenants_that_do_not_fit_into_memory_are_the_same_tenants() {
         for form in [Form::Jsonl, Form::Csv] {
             product.form = form;
             if form == Form::Csv {
-                product.tenants.retain(|tenant| tenant.get("overrides").is_none());
+                product.tenants.retain(|tenant| tenant.get("overrides").or(tenant.get("entitlements")).is_none());
             }
             let fits = product.assembled(Run::default());
             for budget in [0, 1, 500] {

@@ -50,7 +50,7 @@ pub(crate) fn assemble_model(
     let checked = model.and_then(|model| check(model, world, &facts, &spill, &mut findings).unwrap());
     let outcome = checked.and_then(|checked| {
         let ledger = run.ledger.map(|path| Assembly::open(path).unwrap());
-        let inputs = Inputs { facts: &facts, world, ledger: ledger.as_ref(), progress: &|_| {} };
+        let inputs = Inputs { facts: &facts, world, ledger: ledger.as_ref(), progress: &|_| {}, git_sync: None };
         synth(&checked, &inputs, Destination::Folder(out), &run.options, &mut findings).unwrap()
     });
     let open: Vec<String> = findings
