@@ -18,3 +18,9 @@ mod itself;
 
 #[cfg(test)]
 mod types;
+
+#[cfg(test)]
+mod clients;
+
+#[cfg(test)]
+mod ci;
