@@ -103,19 +103,21 @@ impl<'a> Evaluator<'a> {
     pub(super) fn new(deployed: Deployed<'a>) -> Self {
         let mut parameters = BTreeMap::new();
         let mut secrets = BTreeSet::new();
+        let mut looked = false;
         let declared = deployed.template.get("Parameters").and_then(Value::as_object);
         for (name, declaration) in declared.into_iter().flatten() {
             let given = deployed.parameters.get(name.as_str()).cloned();
             let Some(text) = given.or_else(|| declaration.get("Default").and_then(scalar)) else { continue };
             let kind = declaration.get("Type").and_then(Value::as_str).unwrap_or("String");
             let hidden = declaration.get("NoEcho").and_then(scalar).is_some_and(|value| value == "true");
-            if hidden && !text.is_empty() {
+            if hidden && !text.is_empty() && !text.contains(OPAQUE) {
                 secrets.insert(text.clone());
             }
             // What a parameter of the Systems Manager holds is read when the stack is deployed.
             let value = if kind.starts_with("AWS::SSM::Parameter::Value<") {
                 json!({"Fn::Parameter": text})
             } else if kind == "CommaDelimitedList" || kind.starts_with("List<") {
+                looked |= text.contains(OPAQUE);
                 text.split(',').map(|item| Value::from(item.trim())).collect()
             } else {
                 Value::from(text)
@@ -127,7 +129,7 @@ impl<'a> Evaluator<'a> {
             parameters,
             secrets,
             conditions: RefCell::default(),
-            looked: Cell::new(false),
+            looked: Cell::new(looked),
             depth: Cell::new(0),
         }
     }

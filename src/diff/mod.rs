@@ -3,9 +3,13 @@
 pub mod access;
 pub mod change;
 mod evaluate;
+pub mod fleet;
 pub mod stack;
+mod symbolic;
 pub mod template;
+pub mod tenant;
 mod tree;
 
 pub use change::{Access, Action, Data, PropertyChange, ResourceChange};
+pub use fleet::{Diff, Group, Options, compare};
 pub use stack::{StackAction, StackChange, stacks_of};

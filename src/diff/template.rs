@@ -395,3 +395,8 @@ const SECURITY: [&str; 22] = [
 fn direction(kind: &str, old: Option<&Value>, new: Option<&Value>) -> Access {
     if SECURITY.contains(&kind) && old != new { Access::Undecided } else { Access::Same }
 }
+
+/// What becomes of what accounts may do, as far as policies are not compared yet.
+pub(super) fn direction_of_policies(_kind: &str, old: &Value, new: &Value) -> Access {
+    if old == new { Access::Same } else { Access::Undecided }
+}

@@ -85,6 +85,11 @@ impl<'a> Planter<'a> {
         Tree::Map(entries.iter().map(|(name, value)| (name.clone(), tree(name, value))).collect())
     }
 
+    /// The tree of a policy document.
+    pub(super) fn document(self, document: &Value) -> Tree {
+        self.tree(document, None, Role::Plain)
+    }
+
     fn named(self, name: &str, value: &Value, schema: Option<&'a Value>) -> Tree {
         let schema = schema.map(|schema| self.resolve(schema));
         if let Value::String(text) = value
@@ -407,7 +412,7 @@ fn aligned<'t>(old: &'t [Tree], new: &'t [Tree]) -> Vec<Pair<'t>> {
         let last = items.len().saturating_sub(end);
         items.iter().enumerate().take(last).skip(begin).collect()
     };
-    paired(middle(old), middle(new))
+    paired(middle(old), middle(new), true)
 }
 
 /// Items of two lists whose order means nothing.
@@ -430,17 +435,18 @@ fn matched<'t>(old: &'t [Tree], new: &'t [Tree]) -> Vec<Pair<'t>> {
             old_left.push((index, item));
         }
     }
-    paired(old_left, new_left)
+    paired(old_left, new_left, false)
 }
 
 /// Counterparts of what is left: by what tells items apart, or if nothing does and there are as many, in their order.
-fn paired<'t>(old: Vec<(usize, &'t Tree)>, new: Vec<(usize, &'t Tree)>) -> Vec<Pair<'t>> {
+fn paired<'t>(old: Vec<(usize, &'t Tree)>, new: Vec<(usize, &'t Tree)>, ordered: bool) -> Vec<Pair<'t>> {
     let all = |key: &str| old.iter().chain(&new).all(|(_, item)| item.identity(key).is_some());
     let unique = |key: &str, items: &[(usize, &Tree)]| {
         let names: BTreeSet<_> = items.iter().map(|(_, item)| item.identity(key)).collect();
         names.len() == items.len()
     };
-    let identity = IDENTITIES.iter().find(|key| all(key) && unique(key, &old) && unique(key, &new));
+    let one = ordered && old.len() == 1 && new.len() == 1;
+    let identity = IDENTITIES.iter().filter(|_| !one).find(|key| all(key) && unique(key, &old) && unique(key, &new));
     let mut pairs: Vec<Pair<'t>> = Vec::new();
     if let Some(key) = identity {
         let mut olds: BTreeMap<_, _> = old.iter().map(|(index, item)| (item.identity(key), (*index, *item))).collect();
@@ -449,7 +455,7 @@ fn paired<'t>(old: Vec<(usize, &'t Tree)>, new: Vec<(usize, &'t Tree)>) -> Vec<P
             pairs.push((index, counterpart, Some(item)));
         }
         pairs.extend(olds.into_values().map(|(index, item)| (index, Some(item), None)));
-    } else if old.len() == new.len() && (old.len() == 1 || !old.iter().any(|(_, item)| item.is_scalar())) {
+    } else if old.len() == new.len() && (ordered || old.len() == 1 || !old.iter().any(|(_, item)| item.is_scalar())) {
         pairs.extend(old.into_iter().zip(new).map(|((_, old), (index, new))| (index, Some(old), Some(new))));
     } else {
         pairs.extend(old.into_iter().map(|(index, item)| (index, Some(item), None)));
@@ -500,7 +506,7 @@ mod tests {
                 names.iter().map(|name| json!({"AttributeName": name, "KeyType": "HASH"})).collect();
             json!({"KeySchema": items})
         };
-        assert_eq!(paths("AWS::DynamoDB::Table", schema(&["a"]), schema(&["b"])), ["KeySchema/0"; 2]);
+        assert_eq!(paths("AWS::DynamoDB::Table", schema(&["a"]), schema(&["b"])), ["KeySchema/0/AttributeName"]);
         let command = |words: Value| json!({"Cmd": words});
         assert_eq!(paths("X::Y::Z", command(json!(["a", "b", "c"])), command(json!(["a", "x", "c"]))), ["Cmd/1"]);
         assert_eq!(paths("X::Y::Z", command(json!(["a", "c"])), command(json!(["a", "b", "c"]))), ["Cmd/1"]);

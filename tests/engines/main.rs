@@ -18,3 +18,6 @@ mod itself;
 
 #[cfg(test)]
 mod types;
+
+#[cfg(test)]
+mod clients;
