@@ -228,6 +228,10 @@ pub(super) enum SchemaOf {
     Tenant,
     /// The record of a proof, an assembly's `evidence/isolation.json`.
     Evidence,
+    /// A `rollout.json`.
+    Rollout,
+    /// The settings of rollouts, `rollout.yaml`.
+    RolloutSettings,
 }
 
 /// Print completions for a shell.

@@ -7,6 +7,7 @@ use crate::assembly::{ASSEMBLY_SCHEMA, TENANCY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
 use crate::emit::pretty;
 use crate::prove::evidence::EVIDENCE_SCHEMA;
+use crate::rollout::{ROLLOUT_SCHEMA, settings_schema};
 
 pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<Ending> {
     match args.of {
@@ -15,6 +16,8 @@ pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<En
         SchemaOf::Tenancy => terminal.print(TENANCY_SCHEMA)?,
         SchemaOf::Tenant => terminal.print(TENANT_SCHEMA)?,
         SchemaOf::Evidence => terminal.print(EVIDENCE_SCHEMA)?,
+        SchemaOf::Rollout => terminal.print(ROLLOUT_SCHEMA)?,
+        SchemaOf::RolloutSettings => terminal.print(&String::from_utf8_lossy(&pretty(&settings_schema())))?,
     }
     Ok(Ending::Fine)
 }
