@@ -240,6 +240,10 @@ pub(super) enum SchemaOf {
     Preview,
     /// What `diff --output json` writes.
     Diff,
+    /// A `rollout.json`.
+    Rollout,
+    /// The settings of rollouts, `rollout.yaml`.
+    RolloutSettings,
 }
 
 /// Print completions for a shell.

@@ -9,6 +9,7 @@ use crate::diff::report::DIFF_SCHEMA;
 use crate::emit::pretty;
 use crate::preview::PREVIEW_SCHEMA;
 use crate::prove::evidence::EVIDENCE_SCHEMA;
+use crate::rollout::{ROLLOUT_SCHEMA, settings_schema};
 
 pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<Ending> {
     match args.of {
@@ -19,6 +20,8 @@ pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<En
         SchemaOf::Evidence => terminal.print(EVIDENCE_SCHEMA)?,
         SchemaOf::Preview => terminal.print(PREVIEW_SCHEMA)?,
         SchemaOf::Diff => terminal.print(DIFF_SCHEMA)?,
+        SchemaOf::Rollout => terminal.print(ROLLOUT_SCHEMA)?,
+        SchemaOf::RolloutSettings => terminal.print(&String::from_utf8_lossy(&pretty(&settings_schema())))?,
     }
     Ok(Ending::Fine)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::changes::{Shared, Stack, Tenant};
+use super::changes::{Shared, Stack, Tenant, Way};
 use super::document::Alarm;
 use super::settings::{Settings, Watched};
 use crate::assembly::Assembly;
@@ -105,7 +105,8 @@ fn filled(pattern: &str, stack: &Stack) -> Option<String> {
         name.push_str(match key {
             "AWS::AccountId" => &stack.account,
             "AWS::Region" => &stack.region,
-            "AWS::StackName" => &stack.name,
+            // A stack set names its stacks itself.
+            "AWS::StackName" if stack.way == Way::Direct => &stack.name,
             key => stack.parameters.get(key)?,
         });
         rest = after;

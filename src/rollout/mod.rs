@@ -10,6 +10,8 @@ mod organization;
 mod plan;
 mod prove;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use document::{
     Alarm, Gate, Obligation, Parameters, Rollout, RolloutFormat, StackSet, Step, Tolerance, Wave, Work,
