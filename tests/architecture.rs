@@ -298,8 +298,9 @@ fn parsers_and_printers_have_one_home() {
     for (word, home) in [
         ("saphyr_parser", "source/yaml.rs"),
         ("annotate_snippets", "cli/report/human.rs"),
-        // What `init` writes, and the report of a proof: texts for people, laid out in files of their own.
-        ("handlebars", "cli/ prove/report.rs"),
+        // What `init` writes, the report of a proof, and the page of a preview: texts for people, laid out in files of
+        // their own.
+        ("handlebars", "cli/ prove/report.rs preview/page.rs"),
         ("clap::", "cli/"),
         ("anyhow", "cli/"),
         ("csv::", "blueprint/tenants.rs"),

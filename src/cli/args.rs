@@ -238,6 +238,12 @@ pub(super) enum SchemaOf {
     Evidence,
     /// What one tenant has and will get: `preview --output json`.
     Preview,
+    /// What `diff --output json` writes.
+    Diff,
+    /// A `rollout.json`.
+    Rollout,
+    /// The settings of rollouts, `rollout.yaml`.
+    RolloutSettings,
 }
 
 /// Print completions for a shell.

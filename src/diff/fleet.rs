@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::access::{self, PolicyKind};
 use super::change::{Access, Action, Data, PropertyChange, ResourceChange};
-use super::stack::{Comparer, StackAction, Values, is_unchanged, pairs, tags};
+use super::stack::{Comparer, StackAction, Values, is_unchanged, pairs, parse, tags};
 use super::symbolic;
-use super::template::{TemplateChange, direction_of_policies};
+use super::template::{Deployed, TemplateChange, Types, whole};
 use super::tenant::{self, TenantGroup};
 use super::tree::{Planter, Tree, differences};
 use crate::assembly::{
@@ -285,7 +286,7 @@ fn join(mut old: TenantLines, mut new: TenantLines, visit: &mut Visit<'_>) -> Re
 }
 
 /// What stacks have in common that may change alike.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Likeness {
     scope: Scope,
     tier: String,
@@ -298,13 +299,23 @@ struct Likeness {
     alone: Option<String>,
 }
 
+/// What is known of stacks that are alike.
+#[derive(Debug)]
+enum Alike {
+    /// The signature of what comes to the first of them.
+    First(String),
+    /// The signature of what comes to all of them.
+    All(String),
+    /// That each has to be compared for itself.
+    Each,
+}
+
 struct Gatherer<'a> {
     old: &'a Assembly,
     new: &'a Assembly,
     comparer: Comparer<'a>,
     tiers: BTreeMap<&'a str, &'a str>,
-    /// The signature of what comes to all stacks that are alike; nothing where each is compared for itself.
-    alike: BTreeMap<Likeness, Option<String>>,
+    alike: BTreeMap<Likeness, Alike>,
     groups: BTreeMap<String, Group>,
 }
 
@@ -400,9 +411,20 @@ impl<'a> Gatherer<'a> {
             legal_hold: tenant.is_some_and(|(_, hold)| hold),
         };
         let likeness = self.likeness(scope, old, new);
-        if let Some(Some(signature)) = self.alike.get(&likeness) {
+        let known = match self.alike.get(&likeness) {
+            Some(Alike::First(signature)) => {
+                // A question for two and more: of a single stack nobody asks whether others change alike.
+                let signature = signature.clone();
+                let uniform = symbolic::is_uniform(&mut self.comparer, old, new)?;
+                self.alike.insert(likeness.clone(), if uniform { Alike::All(signature.clone()) } else { Alike::Each });
+                uniform.then_some(signature)
+            }
+            Some(Alike::All(signature)) => Some(signature.clone()),
+            Some(Alike::Each) | None => None,
+        };
+        if let Some(signature) = known {
             // A group without changes was not kept.
-            if let Some(group) = self.groups.get_mut(signature) {
+            if let Some(group) = self.groups.get_mut(&signature) {
                 group.stacks.push(member);
             }
             return Ok(());
@@ -410,10 +432,7 @@ impl<'a> Gatherer<'a> {
         let change = self.comparer.templates(old, new, &Values::of)?;
         let group = group(&likeness, old, new, change);
         let signature = signature(&group, old, new);
-        if !self.alike.contains_key(&likeness) {
-            let uniform = symbolic::is_uniform(&mut self.comparer, old, new)?;
-            self.alike.insert(likeness, uniform.then(|| signature.clone()));
-        }
+        self.alike.entry(likeness).or_insert_with(|| Alike::First(signature.clone()));
         let nothing = group.resources.is_empty() && group.outputs.is_empty() && group.tags.is_empty();
         if group.action == StackAction::Updated && nothing {
             return Ok(());
@@ -588,7 +607,7 @@ fn policies(old: &Assembly, new: &Assembly) -> Result<Vec<PolicyChange>, Assembl
         [old, new].iter().flat_map(|side| &side.manifest().tiers).map(|tier| tier.tier.as_str()).collect();
     let mut changes = Vec::new();
     for name in names {
-        for kind in ["scp", "rcp"] {
+        for (kind, policy_kind) in [("scp", PolicyKind::ServiceControl), ("rcp", PolicyKind::ResourceControl)] {
             let (before, after) = (documents(old, name, kind), documents(new, name, kind));
             let digests = |documents: &[(&str, Option<Digest>)]| -> Vec<Option<Digest>> {
                 documents.iter().map(|(_, digest)| *digest).collect()
@@ -612,7 +631,7 @@ fn policies(old: &Assembly, new: &Assembly) -> Result<Vec<PolicyChange>, Assembl
                 changes.push(PolicyChange {
                     tier: name.to_owned(),
                     kind: kind.to_owned(),
-                    access: direction_of_policies(kind, &before, &after),
+                    access: access::policy(Some(&before), Some(&after), policy_kind),
                     changes: changed,
                     tenants: tier.map_or(0, |tier| tier.tenants),
                 });
@@ -648,4 +667,56 @@ fn merged(assembly: &Assembly, documents: &[(&str, Option<Digest>)]) -> Result<V
         }
     }
     Ok(serde_json::json!({"Statement": statements}))
+}
+
+/// Compares templates by their names, each as a stack of which nothing is known.
+///
+/// # Errors
+/// If a text is no template.
+pub fn templates(old: &BTreeMap<String, Vec<u8>>, new: &BTreeMap<String, Vec<u8>>) -> Result<Diff, AssemblyError> {
+    let side = || Side {
+        blueprint: "templates".to_owned(),
+        environment: String::new(),
+        tenants: 0,
+        verdict: Verdict::NotProved,
+    };
+    let mut types = Types::default();
+    let parameters = BTreeMap::new();
+    let mut groups = Vec::new();
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let template = |all: &BTreeMap<String, Vec<u8>>| all.get(name).map(|text| parse(name, text)).transpose();
+        let (before, after) = (template(old)?, template(new)?);
+        let deployed = |template| Deployed { template, parameters: &parameters, stack: "", account: None, region: "" };
+        let (before, after) = (before.as_ref().map(deployed), after.as_ref().map(deployed));
+        let change = whole(before.as_ref(), after.as_ref(), &mut types);
+        let action = match (&before, &after) {
+            (None, _) => StackAction::Created,
+            (_, None) => StackAction::Deleted,
+            _ if change.resources.is_empty() && change.outputs.is_empty() => continue,
+            _ => StackAction::Updated,
+        };
+        groups.push(Group {
+            id: Digest::of(name.as_bytes()).to_string().get(..8).unwrap_or_default().to_owned(),
+            scope: Scope::Cell,
+            tier: String::new(),
+            action,
+            old_template: before.map(|_| name.clone()),
+            new_template: after.map(|_| name.clone()),
+            resources: change.resources,
+            outputs: change.outputs,
+            tags: Vec::new(),
+            stacks: vec![StackAt {
+                stack: name.clone(),
+                tenant: None,
+                account: None,
+                region: String::new(),
+                legal_hold: false,
+            }],
+        });
+    }
+    groups.sort_by(|one, other| {
+        other.severity().cmp(&one.severity()).then_with(|| one.new_template.cmp(&other.new_template))
+    });
+    Ok(Diff { old: side(), new: side(), groups, tenants: Vec::new(), cells: Vec::new(), policies: Vec::new() })
 }

@@ -100,7 +100,7 @@ pub fn tree(preview: &Preview, look: Look) -> String {
     }
     line("evidence", evidence);
     if let Some(changes) = &preview.changes {
-        root.below.push(change_branch(changes, paint));
+        root.below.push(change_branch(changes, look, paint));
     }
     if let Some(live) = &preview.live {
         root.below.push(live_branch(live, paint));
@@ -273,7 +273,7 @@ fn action_words(action: Action, paint: Paint) -> String {
     }
 }
 
-fn change_branch(changes: &Changes, paint: Paint) -> Branch {
+fn change_branch(changes: &Changes, look: Look, paint: Paint) -> Branch {
     let mut branch = Branch::default();
     let against = visible(&changes.against);
     branch.text = if changes.is_empty() {
@@ -292,18 +292,28 @@ fn change_branch(changes: &Changes, paint: Paint) -> Branch {
         };
         leaf(format!("{how} {}", visible(&fact.what)))
     }));
-    branch.below.extend(changes.stacks.iter().map(|stack| stack_change(stack, paint)));
+    branch.below.extend(changes.stacks.iter().map(|stack| stack_change(stack, look, paint)));
     branch
 }
 
-fn stack_change(stack: &StackChange, paint: Paint) -> Branch {
+fn stack_change(stack: &StackChange, look: Look, paint: Paint) -> Branch {
     let how = match stack.action {
         StackAction::Added => paint.good("+ added"),
         StackAction::Updated => paint.open("~ updated"),
         StackAction::Removed => paint.bad("- removed"),
     };
     let mut below: Vec<Branch> = stack.facts.iter().map(|fact| leaf(fact_words(fact))).collect();
-    below.extend(stack.resources.iter().map(|change| resource_change(change, paint)));
+    // Of a stack that comes or goes as a whole, what matters is data that goes with it.
+    let (told, counted): (Vec<_>, Vec<_>) = stack
+        .resources
+        .iter()
+        .partition(|change| look.all || stack.action == StackAction::Updated || change.data != Data::Stays);
+    below.extend(told.into_iter().map(|change| resource_change(change, paint)));
+    match counted.len() {
+        0 => {}
+        1 => below.push(leaf(paint.soft("1 resource"))),
+        many => below.push(leaf(paint.soft(&format!("{many} resources")))),
+    }
     Branch { text: format!("{how} stack {} {}", stack.name, paint.soft(stack.sharing.as_str())), below }
 }
 

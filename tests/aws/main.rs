@@ -23,3 +23,6 @@ mod inside;
 
 #[cfg(test)]
 mod outside;
+
+#[cfg(test)]
+mod permissions;

@@ -115,20 +115,26 @@ fn large_templates_lie_in_a_bucket() {
     let Some(around) = Around::new() else { return };
     around.run("large_templates_lie_in_a_bucket");
     let puts = around.proxy.calls().into_iter().filter(|call| call.request.method == "PUT");
-    // The bucket itself, and the template once.
+    // Into no bucket, the bucket, and the template once.
     let paths: Vec<String> = puts.map(|call| call.request.path).collect();
-    assert_eq!(paths.len(), 2, "{paths:?}");
-    assert!(paths[1].starts_with("/templates/tenantry/"), "{paths:?}");
+    assert_eq!(paths.len(), 3, "{paths:?}");
+    assert!(paths[2].starts_with("/templates/tenantry/"), "{paths:?}");
 }
 
 #[test]
 fn stack_sets_reach_member_accounts() {
     let Some(around) = Around::new() else { return };
     let member = around.member();
+    // Moto makes two sets of one name.
+    for nth in [2, 3] {
+        let there = Fault::Error(409, "NameAlreadyExistsException", "The specified name is already in use.");
+        around.proxy.add(Rule::on("CreateStackSet", there).nth(nth));
+    }
     let mut command = around.command();
     command.env("TEST_MEMBER", &member);
     around.run_with("stack_sets_reach_member_accounts", command);
     let made = around.calls("CreateStackInstances");
+    assert_eq!(made[0].field("OperationId"), "11111111-1111-1111-1111-111111111111");
     assert_eq!(made[0].field("OperationPreferences.MaxConcurrentCount"), "2");
     assert_eq!(made[0].field("OperationPreferences.FailureToleranceCount"), "1");
     assert_eq!(made[0].field("OperationPreferences.ConcurrencyMode"), "STRICT_FAILURE_TOLERANCE");
@@ -183,6 +189,9 @@ fn failed_instances_are_told() {
 fn the_organization() {
     let Some(around) = Around::new() else { return };
     let member = around.member();
+    // Moto makes two units of one name.
+    let there = Fault::Error(400, "DuplicateOrganizationalUnitException", "An OU with the same name already exists.");
+    around.proxy.add(Rule::on("CreateOrganizationalUnit", there).nth(2));
     let mut command = around.command();
     command.env("TEST_MEMBER", &member);
     around.run_with("the_organization", command);
@@ -300,10 +309,59 @@ fn why_a_stack_failed() {
     around.run("why_a_stack_failed");
 }
 
+/// A JSON value as CBOR (RFC 8949), as far as answers here need it.
+fn cbor(value: &serde_json::Value) -> Vec<u8> {
+    let head = |kind: u8, length: usize| match u8::try_from(length) {
+        Ok(length @ ..24) => vec![kind << 5 | length],
+        Ok(length) => vec![kind << 5 | 24, length],
+        Err(_) => [&[kind << 5 | 25][..], &u16::try_from(length).unwrap().to_be_bytes()].concat(),
+    };
+    match value {
+        serde_json::Value::String(text) => [head(3, text.len()), text.clone().into_bytes()].concat(),
+        serde_json::Value::Array(items) => [head(4, items.len()), items.iter().flat_map(cbor).collect()].concat(),
+        serde_json::Value::Object(fields) => {
+            let inner = fields.iter().flat_map(|(key, value)| [cbor(&json!(key)), cbor(value)].concat());
+            [head(5, fields.len()), inner.collect()].concat()
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// CloudWatch as the SDK speaks with it, which moto does not: the alarms of the names in the request, two pages of them.
+/// <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
+fn cloudwatch(call: &Call) -> Answer {
+    assert_eq!(call.request.path, "/service/GraniteServiceVersion20100801/operation/DescribeAlarms");
+    let body = String::from_utf8_lossy(&call.request.body).into_owned();
+    let names: Vec<&str> = body.split("alarm-").skip(1).filter_map(|rest| rest.get(..3)).collect();
+    let (first, second) = names.split_at(names.len() / 2);
+    let second_page = body.contains("NextToken");
+    let alarms: Vec<serde_json::Value> = if second_page { second } else { first }
+        .iter()
+        .map(|number| {
+            let state = if ["003", "110"].contains(number) { "ALARM" } else { "INSUFFICIENT_DATA" };
+            json!({ "AlarmName": format!("alarm-{number}"), "StateValue": state })
+        })
+        .collect();
+    let (metric, composite) = alarms.split_at(alarms.len() / 2);
+    let mut answer = json!({ "MetricAlarms": metric, "CompositeAlarms": composite });
+    if !second_page {
+        answer["NextToken"] = json!("2");
+    }
+    let mut answer = Answer::new(200, "application/cbor", cbor(&answer));
+    answer.headers.insert("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned());
+    answer
+}
+
 #[test]
 fn alarms_that_ring() {
     let Some(around) = Around::new() else { return };
+    around.proxy.add(Rule::on(
+        "*",
+        Fault::rewrite(|call, answer| if call.request.path.contains("/service/") { cloudwatch(call) } else { answer }),
+    ));
     around.run("alarms_that_ring");
+    let asked = around.proxy.calls().into_iter().filter(|call| call.service == "monitoring").count();
+    assert_eq!(asked, 2 * 2 + 2 + 2, "a hundred names a request, two pages each");
 }
 
 #[test]
