@@ -90,6 +90,8 @@ pub(super) struct Set {
 pub(super) struct Standing {
     pub(super) tier: String,
     pub(super) suspended: bool,
+    /// Whether it stood elsewhere before, or nowhere that is known.
+    pub(super) moved: bool,
 }
 
 /// Everything there is to do.
@@ -103,7 +105,7 @@ pub(super) struct Changes {
     pub(super) stale_sets: BTreeSet<String>,
     /// The sets that were there before.
     pub(super) old_sets: BTreeMap<String, Set>,
-    /// The tenants' own accounts that are new in their place, with the tenant.
+    /// The tenants' own accounts, with the tenant.
     pub(super) accounts: BTreeMap<String, (String, Standing)>,
 }
 
@@ -449,16 +451,15 @@ impl Reader<'_> {
         self.changes.tenants.insert(tenant.tenant.to_string(), tenant_of);
     }
 
-    /// Where the tenant's account is to stand, if that is new.
+    /// Where the tenant's account is to stand.
     fn place(&mut self, tenant: &TenantRecord<'_>, before: Option<&TenantRecord<'static>>) {
         let Some(account) = self.own_account(tenant, false) else { return };
         let as_before = before.is_some_and(|before| {
             (&before.account, &before.tier, before.state) == (&tenant.account, &tenant.tier, tenant.state)
         });
-        if !as_before {
-            let standing = Standing { tier: tenant.tier.to_string(), suspended: tenant.state == State::Suspended };
-            self.changes.accounts.insert(account, (tenant.tenant.to_string(), standing));
-        }
+        let suspended = tenant.state == State::Suspended;
+        let standing = Standing { tier: tenant.tier.to_string(), suspended, moved: !as_before };
+        self.changes.accounts.insert(account, (tenant.tenant.to_string(), standing));
     }
 
     /// Which sets are to be something else; their instances that did not know it yet are told.

@@ -200,7 +200,11 @@ pub(super) fn steps(
         let parents = std::iter::successors(Some(place.unit.as_str()), |unit| {
             new.units.get(*unit).and_then(|unit| unit.parent.as_deref())
         });
-        let mut after: Vec<String> = parents.flat_map(|unit| attached.get(unit).cloned().unwrap_or_default()).collect();
+        let chain: BTreeSet<&str> = parents.collect();
+        let mut after: Vec<String> =
+            chain.iter().flat_map(|unit| attached.get(unit).cloned().unwrap_or_default()).collect();
+        let policies = new.policies.iter().filter(|(_, policy)| chain.iter().any(|unit| policy.targets.contains(*unit)));
+        after.extend(policies.filter_map(|(name, _)| made.get(&format!("policy/{name}")).cloned()));
         after.extend(made.get(&format!("unit/{}", place.unit)).cloned());
         after.sort();
         let work = Work::Account { account: account.clone(), unit: place.unit.clone() };

@@ -7,7 +7,7 @@ use super::changes::{self, Changes, Set, Stack, Way};
 use super::document::{Gate, Parameters, Rollout, RolloutFormat, StackSet, Step, Tolerance, Wave, Work};
 use super::organization::{self, Organization, Place};
 use super::settings::{Named, Permissions, Pinned, Settings};
-use crate::assembly::{Assembly, AssemblyError, Boundary, Digest, Isolation, MANIFEST, Manifest};
+use crate::assembly::{Assembly, AssemblyError, Digest, Isolation, MANIFEST, Manifest};
 use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
 use crate::facts::Facts;
 
@@ -188,6 +188,7 @@ impl<'a> Planner<'a> {
         }
         let stack_sets: BTreeMap<String, StackSet> =
             stack_sets.into_iter().filter(|(name, _)| named.contains(name)).collect();
+        self.reachable(&stack_sets);
         let first_region = self.manifest.cells.first().map(|cell| cell.region.clone());
         let region = self.settings.management_region.clone().or(first_region);
         let management_region = region.filter(|_| !stack_sets.is_empty());
@@ -215,23 +216,25 @@ impl<'a> Planner<'a> {
         let mut sets = self.changes.old_sets.clone();
         sets.extend(self.changes.sets.clone());
         let managed = self.settings.stack_sets.is_some_and(|sets| sets.permissions == Permissions::ServiceManaged);
-        let mut missing = BTreeSet::new();
         let mut all = BTreeMap::new();
         for (name, set) in sets {
             let unit = self.unit_name(&set.tier, false);
-            let unit = if managed {
-                if !self.organization.units.contains_key(&unit) {
-                    missing.insert(set.tier.clone());
-                }
-                Some(unit)
-            } else {
-                None
-            };
+            let unit = managed.then_some(unit);
             let parameters = self.placeholders(&set);
             let Set { tier, template, sha256, tags, .. } = set;
             all.insert(name, StackSet { tier, template, sha256, unit, tags, parameters });
         }
-        for tier in missing {
+        all
+    }
+
+    /// Looks for sets whose tier has no unit to reach accounts through.
+    fn reachable(&mut self, sets: &BTreeMap<String, StackSet>) {
+        let gone = |name: &String| !self.changes.sets.contains_key(name);
+        let missing = sets.iter().filter(|(name, set)| {
+            !gone(name) && set.unit.as_ref().is_some_and(|unit| !self.organization.units.contains_key(unit))
+        });
+        let tiers: BTreeSet<String> = missing.map(|(_, set)| set.tier.clone()).collect();
+        for tier in tiers {
             let message =
                 format!("tier `{tier}` has no organizational unit that a service-managed stack set could reach");
             self.say(
@@ -241,7 +244,6 @@ impl<'a> Planner<'a> {
                  tier a guardrail",
             );
         }
-        all
     }
 
     /// Values of the set itself, which CloudFormation asks for. No instance is made with them: every step that makes one
@@ -264,7 +266,7 @@ impl<'a> Planner<'a> {
         if self.organization == Organization::default() && old.is_none() {
             return Ok(None);
         }
-        let places = self.places();
+        let places = self.places(old.as_ref());
         let parent = self.settings.parent.clone().or_else(|| self.organization.parent.clone());
         let steps =
             organization::steps(&self.organization, old.as_ref(), parent.as_deref(), &places, self.new, self.sink);
@@ -278,8 +280,9 @@ impl<'a> Planner<'a> {
         Ok(Some(wave))
     }
 
-    /// Where accounts are to stand that stood elsewhere, or nowhere that is known.
-    fn places(&mut self) -> BTreeMap<String, Place> {
+    /// Where accounts are to stand that stood elsewhere, or nowhere that is known, or whose unit is new.
+    fn places(&mut self, old: Option<&Organization>) -> BTreeMap<String, Place> {
+        let is_new = |unit: &String| !old.is_some_and(|old| old.units.contains_key(unit));
         let mut places = BTreeMap::new();
         for (account, (tenant, standing)) in &self.changes.accounts {
             let suspended = self.unit_name(&standing.tier, true);
@@ -288,24 +291,16 @@ impl<'a> Planner<'a> {
             } else {
                 self.unit_name(&standing.tier, false)
             };
-            if self.organization.units.contains_key(&unit) {
+            if self.organization.units.contains_key(&unit) && (standing.moved || is_new(&unit)) {
                 places.insert(account.clone(), Place { unit, tenant: Some(tenant.clone()) });
             }
         }
         // Accounts of cells belong to the tier whose stacks they hold.
         let accounts = |manifest: &Manifest| {
-            let own: BTreeSet<&str> = manifest
-                .tiers
-                .iter()
-                .filter(|tier| tier.boundary == Boundary::Account)
-                .map(|tier| tier.tier.as_str())
-                .collect();
             let mut tiers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for stack in manifest.cells.iter().flat_map(|cell| &cell.stacks) {
                 let record = manifest.templates.iter().find(|record| record.path == stack.template);
-                if let (Some(account), Some(record)) = (&stack.account, record)
-                    && !own.contains(record.tier.as_str())
-                {
+                if let (Some(account), Some(record)) = (&stack.account, record) {
                     tiers.entry(account.to_string()).or_default().insert(record.tier.clone());
                 }
             }
@@ -314,18 +309,19 @@ impl<'a> Planner<'a> {
         let before = self.old.map(|old| accounts(old.manifest())).unwrap_or_default();
         let mut unclear = Vec::new();
         for (account, tiers) in accounts(self.manifest) {
-            if before.get(&account) == Some(&tiers) {
-                continue;
-            }
+            let as_before = before.get(&account) == Some(&tiers);
             let chosen = self.settings.account_units.get(&account).map(|named| named.name.clone());
             let only = if tiers.len() == 1 { tiers.first().cloned() } else { None };
             let Some(tier) = chosen.or(only) else {
+                if as_before {
+                    continue;
+                }
                 let tiers: Vec<String> = tiers.iter().map(|tier| format!("`{tier}`")).collect();
                 unclear.push(format!("`{account}` ({})", tiers.join(", ")));
                 continue;
             };
             let unit = self.unit_name(&tier, false);
-            if self.organization.units.contains_key(&unit) {
+            if self.organization.units.contains_key(&unit) && (!as_before || is_new(&unit)) {
                 places.insert(account, Place { unit, tenant: None });
             }
         }
@@ -482,7 +478,10 @@ impl<'a> Planner<'a> {
             let cap = (*percent < 100).then(|| self.share(*percent, size));
             rest = self.fill(tier, &percent.to_string(), rest, cap, &mut done, waves);
         }
-        self.fill(tier, "new", late, None, &mut done, waves);
+        for percent in &settings.percentages {
+            let cap = (*percent < 100).then(|| self.share(*percent, size));
+            late = self.fill(tier, &format!("new-{percent}"), late, cap, &mut done, waves);
+        }
     }
 
     /// Puts units into waves until so many tenants are done, and returns what is left.

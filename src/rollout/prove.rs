@@ -476,12 +476,12 @@ impl<'a> Prover<'a> {
         let sets = self.rollout.stack_sets.len() as u64;
         if sets > most_sets {
             let message = format!("the rollout has {sets} stack sets, and an account has {most_sets} at most");
-            self.wrong(&codes::ROLLOUT_CONCURRENCY, message);
+            self.wrong(&codes::ROLLOUT_LIMIT, message);
         }
         let fullest = instances.iter().max_by_key(|(_, count)| **count).map(|(set, count)| (*set, *count));
         if let Some((set, count)) = fullest.filter(|(_, count)| *count > most_instances) {
             let message = format!("stack set `{set}` has {count} instances, and {most_instances} are possible");
-            self.wrong(&codes::ROLLOUT_CONCURRENCY, message);
+            self.wrong(&codes::ROLLOUT_LIMIT, message);
         }
         let most = self.rollout.waves.iter().map(|wave| wave.concurrency).max().unwrap_or_default();
         let steps = |count: u64| format!("{count} steps");

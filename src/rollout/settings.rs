@@ -488,7 +488,7 @@ impl Reader<'_> {
                 let finding = Diagnostic::new(
                     &codes::ROLLOUT_SETTING,
                     node.origin.clone(),
-                    format!("nobody knows what `{{{name}` stands for here"),
+                    format!("nobody knows what `{{{name}}}` stands for here"),
                 );
                 let all: Vec<String> = known.iter().map(|name| format!("`{{{name}}}`")).collect();
                 let finding = finding.did_you_mean(name, known.iter().copied());

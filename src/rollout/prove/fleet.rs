@@ -69,6 +69,8 @@ pub(super) struct Fleet {
     pub(super) due: BTreeMap<String, Due>,
     /// The stacks that are there no more, by name.
     pub(super) gone: BTreeMap<String, Deployed>,
+    /// The instances that are there no more, by tenant, account and region.
+    pub(super) gone_at: BTreeMap<(String, String, String), String>,
     /// How many tenants a tier has.
     pub(super) sizes: BTreeMap<String, u64>,
     /// How tiers keep their tenants apart.
@@ -207,6 +209,10 @@ impl Fleet {
             let owner = was.tenant.as_deref().unwrap_or_default();
             let kept = was.tenant.is_some() && (pinned.contains(owner) || pinned_cells.contains(was.cell.as_str()));
             if !stays && !kept {
+                if was.by_set {
+                    let place = (owner.to_owned(), was.account.clone(), was.region.clone());
+                    fleet.gone_at.insert(place, name.clone());
+                }
                 fleet.gone.insert(name.clone(), was.clone());
             }
         }

@@ -126,6 +126,17 @@ impl<'a> Prover<'a> {
                 }
             }
         }
+        // New values are for the new template.
+        for steps in makers.values().filter(|steps| steps.len() > 1) {
+            let is_update = |step: &Step| matches!(step.work, Work::UpdateInstances { .. });
+            let (updates, others): (Vec<&(usize, &Step)>, Vec<&(usize, &Step)>) = steps.iter().partition(|(_, step)| is_update(step));
+            for (first, then) in updates.iter().flat_map(|first| others.iter().map(move |then| (**first, **then))) {
+                if !comes_before(first, then) {
+                    let message = format!("step `{}` gives values before `{}` gives the template", then.1.id, first.1.id);
+                    self.wrong(&codes::ROLLOUT_ORDER, message);
+                }
+            }
+        }
         for (name, steps) in &deleters {
             for need in fleet.gone.get(*name).into_iter().flat_map(|stack| &stack.needs) {
                 needs += 1;
@@ -170,10 +181,9 @@ impl<'a> Prover<'a> {
         match &step.work {
             Work::DeleteStack { stack, .. } => vec![stack.as_str()],
             Work::DeleteInstance { account, region, .. } => {
-                let gone = self.fleet.gone.iter();
-                let here =
-                    gone.filter(|(_, was)| was.by_set && was.tenant == step.tenant && was.is_at(account, region));
-                here.map(|(name, _)| name.as_str()).collect()
+                let owner = step.tenant.clone().unwrap_or_default();
+                let place = (owner, account.clone(), region.clone());
+                self.fleet.gone_at.get(&place).map(String::as_str).into_iter().collect()
             }
             _ => Vec::new(),
         }

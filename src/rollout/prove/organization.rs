@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::Prover;
-use super::fleet::Member;
+use super::fleet::{Deployed, Member};
 use crate::assembly::{Assembly, AssemblyError, Digest, Scope};
 use crate::diagnostics::codes;
 use crate::rollout::document::Work;
@@ -187,6 +187,15 @@ impl<'a> Prover<'a> {
         }
     }
 
+    /// The tiers whose shared stacks an account holds.
+    fn hosts(&self, stacks: &'a BTreeMap<String, Deployed>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+        let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for stack in stacks.values().filter(|stack| stack.tenant.is_none()) {
+            hosts.entry(&stack.account).or_default().insert(&stack.tier);
+        }
+        hosts
+    }
+
     fn complete(&mut self, wanted: &Wanted, before: &Wanted, done: &Done<'_>) {
         let mut missing = Vec::new();
         for (name, unit) in &wanted.units {
@@ -212,12 +221,24 @@ impl<'a> Prover<'a> {
         let is_unit = |name: &str| wanted.units.contains_key(name);
         for (id, member) in self.fleet.tenants.iter().filter(|(_, member)| member.own_account) {
             let (Some(account), Some(home)) = (&member.account, self.home(member, &is_unit)) else { continue };
-            let stayed = self.fleet.before.get(id).is_some_and(|was| {
+            let stayed = before.units.contains_key(&home) && self.fleet.before.get(id).is_some_and(|was| {
                 (&was.account, &was.tier, was.suspended) == (&member.account, &member.tier, member.suspended)
             });
             let moved = done.accounts.get(account.as_str());
             if !stayed && moved.is_none_or(|(unit, _)| *unit != home) {
                 missing.push(format!("account `{account}` of tenant `{id}` in unit `{home}`"));
+            }
+        }
+        let now = self.hosts(&self.fleet.stacks);
+        let then = self.hosts(&self.fleet.old_stacks);
+        for (account, tiers) in now {
+            let chosen = self.settings.account_units.get(account).map(|named| named.name.as_str());
+            let only = tiers.first().copied().filter(|_| tiers.len() == 1);
+            let Some(home) = chosen.or(only).map(|tier| format!("{}.{tier}", self.rollout.blueprint)) else { continue };
+            let stayed = then.get(account) == Some(&tiers) && before.units.contains_key(&home);
+            let moved = done.accounts.get(account);
+            if is_unit(&home) && !stayed && moved.is_none_or(|(unit, _)| *unit != home) {
+                missing.push(format!("account `{account}` in unit `{home}`"));
             }
         }
         for what in missing {
@@ -247,6 +268,10 @@ impl<'a> Prover<'a> {
         for (unit, id) in done.accounts.values() {
             let mut at = Some(*unit);
             while let Some(unit) = at {
+                let contents = wanted.attached.iter().filter(|(_, other)| other == unit);
+                let contents = contents.filter_map(|(policy, _)| done.policies.get(policy.as_str()));
+                let rests = contents.chain(done.units.get(unit));
+                wrong.extend(rests.filter(|first| !waits(id, first)).map(|first| (*id, *first)));
                 let others = done.attached.iter().filter(|((_, other), _)| *other == unit).map(|(_, first)| first);
                 wrong.extend(others.filter(|first| !waits(id, first)).map(|first| (*id, *first)));
                 at = wanted.units.get(unit).and_then(|(above, _)| above.as_deref());

@@ -230,11 +230,11 @@ impl<'a> Prover<'a> {
         // An instance has no name of its own: it is the one stack of its tenant at its place that a set makes.
         let found = match stack {
             Some(stack) => self.fleet.gone.get_key_value(stack).filter(|(_, was)| !was.by_set),
-            None => self
-                .fleet
-                .gone
-                .iter()
-                .find(|(_, was)| was.by_set && was.is_at(account, region) && was.tenant == step.tenant),
+            None => {
+                let owner = step.tenant.clone().unwrap_or_default();
+                let place = (owner, account.to_owned(), region.to_owned());
+                self.fleet.gone_at.get(&place).and_then(|name| self.fleet.gone.get_key_value(name))
+            }
         };
         match found {
             Some((name, was)) if was.is_at(account, region) && was.tenant == step.tenant => {
