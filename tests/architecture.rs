@@ -313,6 +313,15 @@ fn parsers_and_printers_have_one_home() {
 }
 
 #[test]
+fn only_deploy_aws_names_the_sdk_and_is_asynchronous() {
+    let words = ["aws_config", "aws_credential", "aws_sdk_", "aws_smithy", "aws_types", "tokio", "async ", ".await"];
+    none(&outside(&words, &[("deploy/aws/", "asks AWS")], "the SDK of AWS"));
+    // It stands behind the feature, or everybody would have to build it.
+    let text = &sources()["deploy/mod.rs"];
+    assert!(text.contains("#[cfg(feature = \"deploy\")]\npub mod aws;"));
+}
+
+#[test]
 fn the_diagram_of_the_layers_names_every_module() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md")).unwrap();
     let modules: BTreeSet<String> = sources().keys().map(|file| module(file).to_owned()).collect();

@@ -3,7 +3,7 @@
 mod live;
 mod serve;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -103,14 +103,12 @@ pub(super) fn run(args: &Args, own: Option<dsl::Blueprint>, terminal: &Terminal)
     if let Some(address) = args.serve {
         return serve::serve(&subject, address, terminal);
     }
-    let Looked { preview, findings, sources, .. } = subject.look(terminal)?;
+    let Looked { preview, findings, sources, templates, .. } = subject.look(terminal)?;
     let Some(mut preview) = preview else { return Ok(terminal.report(findings, &sources, false)?) };
-    if args.live.live {
-        live::ask(&mut preview, &args.live)?;
-    }
+    let answered = !args.live.live || live::ask(&mut preview, &templates, &args.live)?;
     let ending = terminal.report(findings, &sources, false)?;
     show(&preview, args, terminal)?;
-    Ok(ending)
+    Ok(if answered { ending } else { Ending::CouldNotRun })
 }
 
 fn show(preview: &Preview, args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
@@ -186,6 +184,8 @@ struct Looked {
     sources: SourceMap,
     /// The files that it was made from, and those that were looked for.
     touched: BTreeSet<PathBuf>,
+    /// The texts of its stacks' templates, by their paths in the assembly.
+    templates: BTreeMap<String, String>,
 }
 
 impl<'a> Subject<'a> {
@@ -226,7 +226,7 @@ impl<'a> Subject<'a> {
             Given::Assembly(folder) => {
                 let outcome = Assembly::open(folder)
                     .map_err(PreviewError::from)
-                    .and_then(|assembly| preview(&assembly, self.tenant, against.as_ref()));
+                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.templates));
                 looked.preview = taken(outcome, None, &mut looked.findings);
                 return Ok(looked);
             }
@@ -243,13 +243,30 @@ impl<'a> Subject<'a> {
             if self.synthesize(checked, (&facts, &world), against.as_ref(), &target, terminal, &mut looked.findings) {
                 let outcome = Assembly::open(&target)
                     .map_err(PreviewError::from)
-                    .and_then(|assembly| preview(&assembly, self.tenant, against.as_ref()));
+                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.templates));
                 let named = file.as_deref().map_or_else(|| "the program's blueprint".into(), Path::to_string_lossy);
                 looked.preview = taken(outcome, Some(&named), &mut looked.findings);
             }
         }
         looked.touched.extend(world.touched());
         Ok(looked)
+    }
+
+    /// The preview, and the texts of the templates: an assembly that was made for it is gone when somebody asks for them.
+    fn read(
+        &self,
+        assembly: &Assembly,
+        against: Option<&Assembly>,
+        templates: &mut BTreeMap<String, String>,
+    ) -> Result<Preview, PreviewError> {
+        let preview = preview(assembly, self.tenant, against)?;
+        for stack in &preview.stacks {
+            if !templates.contains_key(&stack.template) {
+                let text = String::from_utf8_lossy(&assembly.file(&stack.template)?).into_owned();
+                templates.insert(stack.template.clone(), text);
+            }
+        }
+        Ok(preview)
     }
 
     /// Makes the assembly in a folder of its own. Whether there is one.

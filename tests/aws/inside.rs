@@ -387,7 +387,8 @@ fn errors_have_their_kinds() {
     );
     assert_eq!(aws.change_set(&target, "orders", "c").unwrap(), None);
     assert_eq!(error(aws.template(&target, "orders")).kind, Kind::Transient);
-    assert_eq!(error(aws.delete_stack(&target, "orders", "t")).kind, Kind::Transient);
+    assert_eq!(error(aws.delete_stack(&target, "orders", "reset")).kind, Kind::Transient);
+    aws.delete_stack(&target, "orders", "known").unwrap();
     assert_eq!(error(aws.failures(&target, "orders", "t")).kind, Kind::Transient);
     assert_eq!(aws.stack_set(&target, "silo").unwrap(), None);
     let none = map(&[]);

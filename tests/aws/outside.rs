@@ -415,7 +415,8 @@ fn errors_have_their_kinds() {
     error("DetachPolicy", 400, "PolicyNotAttachedException", "it is not");
     error("MoveAccount", 400, "ConcurrentModificationException", "try again");
     error("CreatePolicy", 400, "ConstraintViolationException", "You have exceeded the number of policies");
-    around.proxy.add(Rule::on("DeleteStack", Fault::Reset));
+    around.proxy.add(Rule::on("DeleteStack", Fault::Reset).about("reset"));
+    error("DeleteStack", 400, "TokenAlreadyExistsException", "A client request token already exists");
     around
         .proxy
         .add(Rule::on("DescribeStackEvents", Fault::instead(|_| Answer::new(502, "text/html", "<html>no</html>"))));
@@ -580,4 +581,69 @@ fn what_would_change() {
     assert_eq!(around.calls("ExecuteChangeSet").len(), 1, "that of the test itself");
     let deleted: Vec<String> = around.calls("DeleteStack").iter().map(|call| call.stack().to_owned()).collect();
     assert_eq!(deleted, ["fresh"]);
+}
+
+/// A tenant of a pool, whose one stack goes to moto's account.
+const BLUEPRINT: &str = "
+tenantry: 1
+blueprint: orders
+owner: platform-team
+cost_center: cc-100
+cells:
+  - { cell: eu-1, region: eu-west-1, account: '123456789012' }
+tiers:
+  - tier: basic
+    isolation: pool
+    components: [{ table: Orders, partition_by: tenant_id }]
+tenants:
+  - { tenant: globex, tier: basic }
+";
+
+/// What the program says, with its exit code; nothing of it is a credential.
+fn program(around: &Around, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = around.engine.client_by(env!("CARGO_BIN_EXE_tenantry"), around.proxy.port());
+    let output = command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").args(arguments).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    for secret in around.secrets() {
+        assert!(!out.contains(&secret) && !err.contains(&secret), "{out}{err}");
+    }
+    (output.status.code(), out.into_owned(), err.into_owned())
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a user writes a blueprint")]
+fn a_preview_asks_cloudformation_and_changes_nothing() {
+    let Some(around) = Around::new() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, assembly) = (folder.path().join("blueprint.yaml"), folder.path().join("assembly"));
+    std::fs::write(&file, BLUEPRINT).unwrap();
+    let (file, assembly) = (file.to_str().unwrap(), assembly.to_str().unwrap());
+    let (code, _, err) = program(&around, &["synth", file, "--out", assembly, "--no-prove"]);
+    assert_eq!(code, Some(0), "{err}");
+
+    for source in [["--blueprint", file], ["--assembly", assembly]] {
+        let (code, out, err) =
+            program(&around, &[&["preview", "globex", "--live", "-o", "json"][..], &source].concat());
+        assert_eq!(code, Some(0), "{out}{err}");
+        let preview: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let live = preview["live"].as_array().unwrap();
+        let names: Vec<&serde_json::Value> = preview["stacks"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
+        assert_eq!(live.iter().map(|stack| &stack["name"]).collect::<Vec<_>>(), names);
+        assert_eq!((&live[0]["exists"], &live[0]["problem"]), (&json!(false), &serde_json::Value::Null));
+        let kinds = live[0]["changes"].as_array().unwrap();
+        assert!(
+            kinds.iter().any(|change| change["type"] == "AWS::DynamoDB::Table" && change["action"] == "Add"),
+            "{out}"
+        );
+    }
+    assert_eq!(around.calls("ExecuteChangeSet").len(), 0);
+    assert_eq!(around.calls("CreateChangeSet").len(), around.calls("DeleteChangeSet").len());
+    let left = around.engine.ask("cloudformation", "DescribeStacks", &[]).text();
+    assert_eq!(elements(&left, "StackName"), [""; 0], "{left}");
+
+    let denied = "User: x is not authorized to perform: cloudformation:CreateChangeSet";
+    around.proxy.add(Rule::on("CreateChangeSet", Fault::Error(403, "AccessDenied", denied)));
+    let (code, out, _) = program(&around, &["preview", "globex", "--live", "--assembly", assembly]);
+    assert_eq!(code, Some(2), "{out}");
+    assert!(out.contains("`cloudformation:CreateChangeSet` failed with `AccessDenied`"), "{out}");
 }

@@ -1,9 +1,13 @@
 //! `preview --live`: what CloudFormation says that it would do, as part of a preview. Change sets are made, read and
 //! deleted; none is executed.
 
-use anyhow::bail;
+use std::collections::BTreeMap;
 
+#[cfg(feature = "deploy")]
+use crate::deploy::cloud::Target;
 use crate::deploy::cloud::{CloudError, PlannedChange};
+#[cfg(feature = "deploy")]
+use crate::deploy::live::Question;
 use crate::preview::Preview;
 use crate::preview::live::{LiveChange, LiveStack};
 
@@ -24,17 +28,86 @@ pub(super) struct Live {
     pub(super) bucket: Option<String>,
 }
 
-/// Asks, and puts the answers into the preview.
+/// Asks, and puts the answers into the preview. Says whether all of them came. `templates` has the texts by their paths.
 ///
 /// # Errors
 /// If nothing can be asked.
-pub(super) fn ask(_preview: &mut Preview, _live: &Live) -> anyhow::Result<()> {
-    bail!("`preview --live` is not there yet")
+#[cfg(not(feature = "deploy"))]
+pub(super) fn ask(_: &mut Preview, _: &BTreeMap<String, String>, _: &Live) -> anyhow::Result<bool> {
+    anyhow::bail!("this `tenantry` was built without the feature `deploy` and cannot ask AWS")
+}
+
+/// Asks, and puts the answers into the preview. Says whether all of them came. `templates` has the texts by their paths.
+///
+/// # Errors
+/// If nothing can be asked.
+#[cfg(feature = "deploy")]
+pub(super) fn ask(preview: &mut Preview, templates: &BTreeMap<String, String>, live: &Live) -> anyhow::Result<bool> {
+    use crate::deploy::aws::{Aws, Settings};
+    use crate::deploy::cloud::Cloud;
+    use crate::deploy::live::preview as replies;
+    use crate::facts::Facts;
+
+    let most = usize::try_from(Facts::shipped()?.limit("template_body_direct")?.value)?;
+    let region = preview.stacks.first().map(|stack| stack.region.clone());
+    let aws = Aws::connect(&Settings { role: live.role.clone(), profile: None, region })?;
+    let caller = aws.caller()?;
+    let questions = questions(preview, templates, live, &caller)?;
+    let replies = replies(&aws, &questions, most, &std::thread::sleep);
+    let stacks: Vec<LiveStack> = replies
+        .into_iter()
+        .map(|reply| {
+            let mut stack = live_stack(&reply.stack, reply.exists, reply.changes);
+            // That something is left behind is said beside the changes, and beside another problem.
+            let problems: Vec<String> =
+                stack.problem.take().into_iter().chain(reply.left.map(|left| left.to_string())).collect();
+            stack.problem = Some(problems.join("; ")).filter(|text| !text.is_empty());
+            stack
+        })
+        .collect();
+    let all = stacks.iter().all(|stack| stack.problem.is_none());
+    preview.live = Some(stacks);
+    Ok(all)
+}
+
+/// The tenant's stacks, as what is to be asked. What has no account yet is asked in the caller's own.
+#[cfg(feature = "deploy")]
+fn questions(
+    preview: &Preview,
+    templates: &BTreeMap<String, String>,
+    live: &Live,
+    caller: &str,
+) -> anyhow::Result<Vec<Question>> {
+    preview
+        .stacks
+        .iter()
+        .map(|stack| {
+            let account = stack.account.as_deref().unwrap_or(caller);
+            let template = templates
+                .get(&stack.template)
+                .filter(|text| crate::assembly::Digest::of(text.as_bytes()).to_string() == stack.sha256);
+            let Some(template) = template else {
+                anyhow::bail!(
+                    "the template `{}` is not the one that the manifest names by its digest; see `tenantry verify`",
+                    stack.template
+                )
+            };
+            let bucket = live.bucket.as_ref();
+            Ok(Question {
+                stack: stack.name.clone(),
+                target: Target { account: account.to_owned(), region: stack.region.clone() },
+                template: template.clone(),
+                parameters: stack.parameters.clone(),
+                tags: stack.tags.clone(),
+                bucket: bucket.map(|name| name.replace("{account}", account).replace("{region}", &stack.region)),
+            })
+        })
+        .collect()
 }
 
 /// What CloudFormation said about one stack, for the preview's document: the changes of a change set, or why there are
 /// none.
-#[cfg_attr(not(test), expect(dead_code, reason = "what asks CloudFormation is made in `deploy`"))]
+#[cfg_attr(not(any(test, feature = "deploy")), expect(dead_code, reason = "nothing asks CloudFormation then"))]
 pub(super) fn live_stack(name: &str, exists: bool, answer: Result<Vec<PlannedChange>, CloudError>) -> LiveStack {
     let (changes, problem) = match answer {
         Ok(changes) => (changes, None),

@@ -88,7 +88,7 @@ fn renew(
     // Marked before they are read: a change in between is seen the next time.
     let before: BTreeMap<PathBuf, Mark> = marks(&subject.named());
     let (preview, notices, touched) = match subject.look(terminal) {
-        Ok(Looked { preview, findings, sources, touched }) => {
+        Ok(Looked { preview, findings, sources, touched, .. }) => {
             let findings = findings.into_sorted();
             let places = Places::new(&findings, &sources);
             let notices: Vec<Notice> = findings

@@ -275,7 +275,8 @@ fn service(operation: &'static str, code: &str, message: &str, status: u16) -> C
     let message = if SIGNATURES.contains(&code) {
         "the signature is not the one AWS expected; the secret key or the clock is wrong".to_owned()
     } else if code.is_empty() && message.is_empty() {
-        format!("status {status}")
+        let elsewhere = if status == 301 { ": the bucket is in another region" } else { "" };
+        format!("status {status}{elsewhere}")
     } else {
         clean(message)
     };
