@@ -134,3 +134,22 @@ pub fn online<C: Cloud>(
     }
     Some(caller)
 }
+
+/// Whether what the user named on the command line is there.
+pub fn options(material: &Material, until: Option<&str>, accepted: &[String], findings: &mut Sink) {
+    let waves = || material.rollout.waves.iter().map(|wave| wave.wave.as_str());
+    if let Some(name) = until.filter(|name| !waves().any(|wave| wave == *name)) {
+        let message = format!("the rollout has no wave `{name}`");
+        let finding = Diagnostic::new(&codes::DEPLOY_ROLLOUT, Origin::Derived, message);
+        findings.push(finding.did_you_mean(name, waves()));
+    }
+    for name in accepted {
+        let stack = name.split_once('/').map(|(stack, _)| stack);
+        if stack.is_none_or(|stack| !material.stacks.contains_key(stack)) {
+            let message = format!("`{name}` names no resource of a stack of the rollout");
+            let finding = Diagnostic::new(&codes::DEPLOY_ROLLOUT, Origin::Derived, message);
+            let finding = finding.help("write it as `STACK/LOGICAL-ID`");
+            findings.push(finding.did_you_mean(stack.unwrap_or(name), material.stacks.keys().map(String::as_str)));
+        }
+    }
+}

@@ -215,7 +215,6 @@ registry! {
     VERIFY_RECORD = "verify/record", Error, "a tenant's record does not fit the manifest";
 
     DEPLOY_ROLLOUT = "deploy/rollout", Error, "the rollout cannot be read, or does not fit the assembly";
-    DEPLOY_OBLIGATION = "deploy/obligation", Error, "the rollout breaks a limit that it says it keeps";
     DEPLOY_JOURNAL = "deploy/journal", Error, "the journal belongs to something else, or cannot be read";
     DEPLOY_BUSY = "deploy/busy", Error, "another run carries the same rollout out";
     DEPLOY_CREDENTIALS = "deploy/credentials", Error, "there are no credentials, or they have expired";
