@@ -228,6 +228,8 @@ pub(super) enum SchemaOf {
     Tenant,
     /// The record of a proof, an assembly's `evidence/isolation.json`.
     Evidence,
+    /// The plan of a change in a tenant's life.
+    Plan,
 }
 
 /// Print completions for a shell.

@@ -6,6 +6,7 @@ use super::terminal::Terminal;
 use crate::assembly::{ASSEMBLY_SCHEMA, TENANCY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
 use crate::emit::pretty;
+use crate::plan::PLAN_SCHEMA;
 use crate::prove::evidence::EVIDENCE_SCHEMA;
 
 pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<Ending> {
@@ -15,6 +16,7 @@ pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<En
         SchemaOf::Tenancy => terminal.print(TENANCY_SCHEMA)?,
         SchemaOf::Tenant => terminal.print(TENANT_SCHEMA)?,
         SchemaOf::Evidence => terminal.print(EVIDENCE_SCHEMA)?,
+        SchemaOf::Plan => terminal.print(PLAN_SCHEMA)?,
     }
     Ok(Ending::Fine)
 }
