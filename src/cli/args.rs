@@ -244,6 +244,8 @@ pub(super) enum SchemaOf {
     Rollout,
     /// The settings of rollouts, `rollout.yaml`.
     RolloutSettings,
+    /// The plan of a change in a tenant's life.
+    Plan,
 }
 
 /// Print completions for a shell.

@@ -8,6 +8,7 @@ use crate::blueprint::json_schema;
 use crate::diff::report::DIFF_SCHEMA;
 use crate::emit::pretty;
 use crate::preview::PREVIEW_SCHEMA;
+use crate::plan::PLAN_SCHEMA;
 use crate::prove::evidence::EVIDENCE_SCHEMA;
 use crate::rollout::{ROLLOUT_SCHEMA, settings_schema};
 
@@ -22,6 +23,7 @@ pub(super) fn run(args: &args::Schema, terminal: &Terminal) -> anyhow::Result<En
         SchemaOf::Diff => terminal.print(DIFF_SCHEMA)?,
         SchemaOf::Rollout => terminal.print(ROLLOUT_SCHEMA)?,
         SchemaOf::RolloutSettings => terminal.print(&String::from_utf8_lossy(&pretty(&settings_schema())))?,
+        SchemaOf::Plan => terminal.print(PLAN_SCHEMA)?,
     }
     Ok(Ending::Fine)
 }

@@ -206,6 +206,13 @@ registry! {
     DIFF_ACCESS_UNKNOWN = "diff/access-unknown", Warning, "it could not be decided whether a change makes more possible";
     DIFF_FAIL_ON = "diff/fail-on", Error, "a change does what the pipeline does not let pass";
     DIFF_UNRELATED = "diff/unrelated", Warning, "the two assemblies are not of the same product";
+    PLAN_UNKNOWN_TENANT = "plan/unknown-tenant", Error, "a plan is asked for a tenant that no assembly has";
+    PLAN_UNKNOWN_STORE = "plan/unknown-store", Error, "it is not known whether a resource keeps tenants' data, or how";
+    PLAN_LEGAL_HOLD = "plan/legal-hold", Error, "a tenant's data is to be erased and must not be, or cannot be yet";
+    PLAN_NO_EXPIRY = "plan/no-expiry", Error, "a tenant's data in a shared store would never end";
+    PLAN_NO_HOME = "plan/no-home", Error, "a tenant moves to a tier that has no place for some of its data";
+    PLAN_REPLACES_STORE = "plan/replaces-store", Error, "an update in place replaces a store that holds a tenant's data";
+    PLAN_RESIDENCY = "plan/residency", Error, "a tenant would go to a region where its data may not be";
 
     VERIFY_MANIFEST = "verify/manifest", Error, "the manifest is missing or does not fit its schema";
     VERIFY_DIGEST = "verify/digest", Error, "a file is not the one the manifest names";
