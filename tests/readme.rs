@@ -146,8 +146,13 @@ fn what_the_readme_shows_is_what_happens() {
                             ran += 1;
                         }
                         ("./test", _) => assert!(root().join("test").is_file(), "there is no ./test"),
-                        // These need the network or an account.
+                        // These need the network or an account; that the arguments are understood can be seen without.
+                        ("tenantry", _) => {
+                            let (printed, code) = desk.run(&format!("{command} --help"));
+                            assert_eq!(code, Some(0), "{printed}");
+                        }
                         ("npx" | "aws", _) => {}
+                        ("cargo", _) => assert_eq!(command, "cargo install --path . --features deploy"),
                         _ => panic!("`{command}` is neither run nor known to need the network"),
                     }
                 }

@@ -90,6 +90,27 @@ impl Assembly {
         Ok(TenantLines { lines: self.lines()?, last: String::new(), present: false })
     }
 
+    /// The tenant of this id, if there is one. On the way there and after it, `each` is shown what a placement knows of
+    /// every tenant, in the order of the ids: in one pass, in the memory of one line.
+    ///
+    /// # Errors
+    /// If the tenants' file cannot be read.
+    pub fn find(
+        &self,
+        id: &str,
+        each: &mut dyn FnMut(&LedgerEntry<'_>),
+    ) -> Result<Option<TenantRecord<'static>>, AssemblyError> {
+        let mut lines = self.lines()?;
+        let mut found = None;
+        while let Some(entry) = lines.next::<LedgerEntry<'_>>()? {
+            each(&entry);
+            if entry.tenant == id {
+                found = Some(lines.parse()?);
+            }
+        }
+        Ok(found)
+    }
+
     fn lines(&self) -> Result<Lines, AssemblyError> {
         let path = &self.manifest.tenants.path;
         let full = inside(self.root(), path)?;

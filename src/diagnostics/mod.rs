@@ -6,4 +6,4 @@ mod sink;
 
 pub use code::{Code, Severity, all as all_codes, codes, find as find_code};
 pub use origin::{FileId, Origin, SourceFile, SourceMap, Span};
-pub use sink::{Diagnostic, Label, Sink, closest};
+pub use sink::{Diagnostic, Label, Nearest, Sink, closest};

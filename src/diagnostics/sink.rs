@@ -92,6 +92,59 @@ pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
+/// The few of many candidates that are closest to what was written. Candidates go by one at a time and are forgotten, so
+/// that there may be any number of them.
+#[derive(Debug, Clone)]
+pub struct Nearest {
+    written: String,
+    most: usize,
+    best: Vec<(usize, String)>,
+}
+
+impl Nearest {
+    /// Looks for at most this many.
+    #[must_use]
+    pub fn new(written: &str, most: usize) -> Self {
+        Self { written: written.to_lowercase(), most, best: Vec::with_capacity(most + 1) }
+    }
+
+    /// Looks at a candidate. One that begins with what was written is near, however long it is.
+    pub fn look(&mut self, candidate: &str) {
+        let limit = (candidate.len().max(self.written.len()) / 3).max(1);
+        let begins = !self.written.is_empty() && candidate.starts_with(&self.written);
+        // No distance is less than the difference of the lengths; most candidates end here.
+        if !begins && candidate.len().abs_diff(self.written.len()) > limit {
+            return;
+        }
+        let distance = strsim::osa_distance(&self.written, &candidate.to_lowercase());
+        if distance > limit && !begins {
+            return;
+        }
+        let entry = (distance.min(limit), candidate.to_owned());
+        let at = self.best.partition_point(|known| *known <= entry);
+        if at < self.most {
+            self.best.insert(at, entry);
+            self.best.truncate(self.most);
+        }
+    }
+
+    /// The closest first; those that are equally close in the order of the alphabet.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.best.iter().map(|(_, name)| name.as_str())
+    }
+
+    /// "did you mean", if anything was near: `` did you mean `a`, `b` or `c`? ``.
+    #[must_use]
+    pub fn question(&self) -> Option<String> {
+        let names: Vec<String> = self.names().map(|name| format!("`{name}`")).collect();
+        let (last, others) = names.split_last()?;
+        Some(match others {
+            [] => format!("did you mean {last}?"),
+            others => format!("did you mean {} or {last}?", others.join(", ")),
+        })
+    }
+}
+
 /// Collects findings.
 #[derive(Debug, Clone, Default)]
 pub struct Sink {

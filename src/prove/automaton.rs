@@ -546,6 +546,19 @@ impl<'a> Machine<'a> {
 /// # Errors
 /// If there are too many states.
 pub fn explore(shapes: &[Shape], tests: &[&Test], symbols: &Symbols) -> Result<BTreeMap<Answers, Text>, TooLarge> {
+    explore_within(shapes, tests, symbols, &mut { usize::MAX })
+}
+
+/// The same, looking at no more than `left` states altogether; those that were looked at are taken off.
+///
+/// # Errors
+/// If there are too many states.
+pub(crate) fn explore_within(
+    shapes: &[Shape],
+    tests: &[&Test],
+    symbols: &Symbols,
+    left: &mut usize,
+) -> Result<BTreeMap<Answers, Text>, TooLarge> {
     let mut machine = Machine::new(tests, symbols);
     let mut alphabets: Vec<(CharSet, Vec<Kind>)> = Vec::new();
     for part in shapes.iter().flat_map(|shape| &shape.0) {
@@ -566,7 +579,7 @@ pub fn explore(shapes: &[Shape], tests: &[&Test], symbols: &Symbols) -> Result<B
     }
     let mut found = BTreeMap::new();
     for shape in shapes {
-        walk(shape, &machine, &alphabets, &mut found)?;
+        walk(shape, &machine, &alphabets, left, &mut found)?;
     }
     Ok(found)
 }
@@ -585,6 +598,7 @@ fn walk(
     shape: &Shape,
     machine: &Machine<'_>,
     alphabets: &[(CharSet, Vec<Kind>)],
+    left: &mut usize,
     found: &mut BTreeMap<Answers, Text>,
 ) -> Result<(), TooLarge> {
     // A fixed beginning has one way through it: no need to remember where one was.
@@ -602,6 +616,7 @@ fn walk(
     let mut nodes = vec![first];
     let mut next = 0;
     while let Some(node) = nodes.get(next) {
+        *left = left.checked_sub(1).ok_or(TooLarge)?;
         let (at, state, came) = (node.part, Rc::clone(&node.state), node.came);
         if machine.is_settled(&state) || at == shape.0.len() {
             let answers = machine.answers(&state);

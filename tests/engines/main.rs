@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 #[path = "../support/engine.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod engine;
 
 #[cfg(test)]
@@ -18,3 +19,9 @@ mod itself;
 
 #[cfg(test)]
 mod types;
+
+#[cfg(test)]
+mod clients;
+
+#[cfg(test)]
+mod ci;

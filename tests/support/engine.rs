@@ -150,6 +150,26 @@ impl Engine {
         command
     }
 
+    /// Lets a command act as a role in another account. Moto gives a role in any account there is or is not.
+    pub(crate) fn act_in(&self, command: &mut Command, account: &str) {
+        let role = format!("arn:aws:iam::{account}:role/deployer");
+        let answer = self.ask("sts", "AssumeRole", &[("RoleArn", &role), ("RoleSessionName", "test")]).text();
+        for (variable, name) in [
+            ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
+            ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
+            ("AWS_SESSION_TOKEN", "SessionToken"),
+        ] {
+            command.env(variable, element(&answer, name).unwrap_or_else(|| panic!("{answer}")));
+        }
+    }
+
+    /// The access key of a role in another account, for [`Engine::ask_as`].
+    pub(crate) fn key_in(&self, account: &str) -> String {
+        let role = format!("arn:aws:iam::{account}:role/deployer");
+        let answer = self.ask("sts", "AssumeRole", &[("RoleArn", &role), ("RoleSessionName", "test")]).text();
+        element(&answer, "AccessKeyId").unwrap_or_else(|| panic!("{answer}"))
+    }
+
     /// Forgets everything that moto was told.
     pub(crate) fn reset(&self) {
         let request = Request { method: "POST".to_owned(), path: "/moto-api/reset".to_owned(), ..Request::default() };

@@ -180,7 +180,8 @@ fn matches(glob: &[Piece], text: &[char], any_case: bool) -> bool {
 }
 
 /// Texts such that every text gets from the tests the answers that one of these gets. False if some may be missing.
-pub(super) fn representatives(tests: &[&Test], fresh: &str) -> (Vec<String>, bool) {
+/// What is looked at is taken off `left`.
+pub(super) fn representatives(tests: &[&Test], fresh: &str, left: &mut usize) -> (Vec<String>, bool) {
     let mut found = BTreeSet::from([fresh.to_owned()]);
     let mut complete = true;
     let mut lists: Vec<(&Vec<Glob>, bool)> = Vec::new();
@@ -223,7 +224,7 @@ pub(super) fn representatives(tests: &[&Test], fresh: &str) -> (Vec<String>, boo
             .map(|(globs, any_case)| automaton::Test { globs: (*globs).clone(), any_case: *any_case })
             .collect();
         let tests: Vec<&automaton::Test> = tests.iter().collect();
-        match automaton::explore(&[Shape::any()], &tests, &Symbols::default()) {
+        match automaton::explore_within(&[Shape::any()], &tests, &Symbols::default(), left) {
             Ok(answers) => found.extend(answers.into_values()),
             Err(_) => complete = false,
         }

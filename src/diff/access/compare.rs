@@ -160,49 +160,62 @@ pub(super) fn rises(old: &BTreeSet<Normal>, new: &BTreeSet<Normal>, letters: &mu
         return Rise::No;
     }
     let both: Vec<&Normal> = old.union(new).collect();
-    let (actions, mut complete) = actions(&both);
-    let callers = callers(&both, letters);
+    let mut steps = MOST_STEPS;
+    let (actions, mut complete) = actions(&both, &mut steps);
     let mut bodies: Vec<&Body> = both.iter().map(|statement| &statement.body).collect();
     bodies.sort();
     bodies.dedup();
     // Who asks is a key as well.
     let by_arn = bodies.iter().any(|body| body.conditions.iter().any(|condition| condition.key == PRINCIPAL_ARN));
+    let mut callers: Vec<(Vec<bool>, Option<String>, Caller)> = callers(&both, letters)
+        .into_iter()
+        .map(|caller| {
+            let named = both.iter().map(|statement| caller.is_named(statement.principals.as_ref())).collect();
+            (named, caller.arn().filter(|_| by_arn), caller)
+        })
+        .collect();
+    callers.sort();
+    callers.dedup_by(|one, other| one.0 == other.0 && one.1 == other.1);
+    let known: Vec<Place> = both
+        .iter()
+        .filter_map(|statement| {
+            Some(Place {
+                body: bodies.binary_search(&&statement.body).ok()?,
+                before: old.contains(*statement),
+                after: new.contains(*statement),
+                grants: statement.grants(),
+            })
+        })
+        .collect();
     let mut asked = BTreeSet::new();
-    let mut steps = MOST_STEPS;
     for (action, meant) in &actions {
-        for caller in &callers {
-            let about = |statements: &BTreeSet<Normal>| -> BTreeSet<usize> {
-                both.iter()
-                    .zip(meant)
-                    .filter(|(statement, meant)| {
-                        **meant && statements.contains(**statement) && caller.is_named(statement.principals.as_ref())
-                    })
-                    .filter_map(|(statement, _)| bodies.binary_search(&&statement.body).ok())
+        for (named, fixed, caller) in &callers {
+            let about: Vec<&Place> = known
+                .iter()
+                .zip(meant.iter().zip(named))
+                .filter(|(_, (meant, named))| **meant && **named)
+                .map(|(place, _)| place)
+                .collect();
+            let of = |before: bool, grants: bool| -> BTreeSet<usize> {
+                about
+                    .iter()
+                    .filter(|place| if before { place.before } else { place.after } && place.grants == grants)
+                    .map(|place| place.body)
                     .collect()
             };
-            let (before, after) = (about(old), about(new));
-            let of = |set: &BTreeSet<usize>, grants: bool| -> BTreeSet<usize> {
-                set.iter()
-                    .filter(|at| {
-                        bodies.get(**at).is_some_and(|body| (body.effect == super::request::Does::Grants) == grants)
-                    })
-                    .copied()
-                    .collect()
-            };
-            if of(&after, true).is_subset(&of(&before, true)) && of(&before, false).is_subset(&of(&after, false)) {
+            let (granted, refused, grants, refuses) =
+                (of(true, true), of(true, false), of(false, true), of(false, false));
+            if grants.is_subset(&granted) && refused.is_subset(&refuses) {
                 continue;
             }
-            let fixed = caller.arn().filter(|_| by_arn);
+            let before: Vec<usize> = granted.into_iter().chain(refused).collect();
+            let after: Vec<usize> = grants.into_iter().chain(refuses).collect();
             if !asked.insert((before.clone(), after.clone(), fixed.clone())) {
                 continue;
             }
-            let those = |set: &BTreeSet<usize>| -> Vec<&Body> {
-                set.iter().filter_map(|at| bodies.get(*at).copied()).collect()
-            };
-            let mut fixed_keys = BTreeMap::new();
-            if let Some(arn) = fixed {
-                fixed_keys.insert(PRINCIPAL_ARN.to_owned(), Some(arn));
-            }
+            let those =
+                |set: &[usize]| -> Vec<&Body> { set.iter().filter_map(|at| bodies.get(*at).copied()).collect() };
+            let fixed_keys = fixed.iter().map(|arn| (PRINCIPAL_ARN.to_owned(), Some(arn.clone()))).collect();
             match residual(&those(&before), &those(&after), &fixed_keys, letters, &mut steps) {
                 Ok(None) => {}
                 Ok(Some(strings)) => {
@@ -225,8 +238,16 @@ const PRINCIPAL_ARN: &str = "aws:principalarn";
 /// The most steps of all searches of one comparison together: a few tens of milliseconds.
 const MOST_STEPS: usize = 50_000;
 
+/// Where a statement stands.
+struct Place {
+    body: usize,
+    before: bool,
+    after: bool,
+    grants: bool,
+}
+
 /// Actions that stand for all, each with whether the statements mean it.
-fn actions(statements: &[&Normal]) -> (Vec<(String, Vec<bool>)>, bool) {
+fn actions(statements: &[&Normal], steps: &mut usize) -> (Vec<(String, Vec<bool>)>, bool) {
     let tests: Vec<Test> = statements
         .iter()
         .map(|statement| Test::Globs {
@@ -237,7 +258,7 @@ fn actions(statements: &[&Normal]) -> (Vec<(String, Vec<bool>)>, bool) {
     let mut distinct: Vec<&Test> = tests.iter().collect();
     distinct.sort();
     distinct.dedup();
-    let (texts, complete) = representatives(&distinct, FRESH);
+    let (texts, complete) = representatives(&distinct, FRESH, steps);
     let mut found: BTreeMap<Vec<bool>, String> = BTreeMap::new();
     for text in texts {
         let passed: BTreeMap<&Test, bool> = distinct.iter().map(|test| (*test, test.passes(&text))).collect();

@@ -76,7 +76,17 @@ pub(super) fn residual(
         match builder.decide(&formula, steps) {
             Ok(None) => {}
             Ok(Some(_)) if doubtful => open = true,
-            Ok(found) => return Ok(found),
+            Ok(Some(mut found)) => {
+                // Values of policy variables that no condition looks at make the request as well.
+                for (key, value) in &setting {
+                    if let Some(value) = value
+                        && !found.keys().any(|name| name.split('#').next() == Some(key))
+                    {
+                        found.insert(key.clone(), value.clone());
+                    }
+                }
+                return Ok(Some(found));
+            }
             Err(Open) => open = true,
         }
     }
@@ -133,10 +143,18 @@ fn settings(bodies: &[&Body], fixed: &Fixed, letters: &mut Letters) -> (Vec<Fixe
         complete &= found.len() <= MOST_VALUES;
         found.iter().take(MOST_VALUES).for_each(|value| with(Some(value.clone())));
     }
+    // Two variables may have one value.
     if values.len() > 1 {
-        let mut none = base;
-        none.extend(values.into_keys().map(|key| (key, None)));
-        settings.push(none);
+        let all: BTreeSet<&String> = values.values().flatten().collect();
+        complete &= all.len() <= MOST_VALUES;
+        let fresh = letters.letter("the same").to_string();
+        let each = all.into_iter().take(MOST_VALUES).chain([&fresh]).map(Some).chain([None]);
+        for value in each {
+            let mut setting = base.clone();
+            let free = values.keys().filter(|key| !fixed.contains_key(*key));
+            setting.extend(free.map(|key| (key.clone(), value.cloned())));
+            settings.push(setting);
+        }
     }
     (settings, !complete)
 }
@@ -374,7 +392,7 @@ impl Builder<'_> {
         let mut complete = true;
         let mut choices: Vec<(usize, Vec<Choice>)> = Vec::new();
         for (at, string) in self.strings.iter().enumerate() {
-            let (found, all) = string.choices();
+            let (found, all) = string.choices(steps);
             complete &= all;
             choices.push((at, found));
         }
@@ -395,7 +413,7 @@ impl Builder<'_> {
 }
 
 impl Named {
-    fn choices(&self) -> (Vec<Choice>, bool) {
+    fn choices(&self, steps: &mut usize) -> (Vec<Choice>, bool) {
         let none = || Choice { text: None, passed: Vec::new() };
         let some = |text: String| Choice {
             passed: self.tests.iter().map(|test| test.passes(&text)).collect(),
@@ -408,7 +426,7 @@ impl Named {
             return (vec![fixed.clone().map_or_else(none, some)], true);
         }
         let tests: Vec<&Test> = self.tests.iter().collect();
-        let (texts, complete) = representatives(&tests, FRESH);
+        let (texts, complete) = representatives(&tests, FRESH, steps);
         let mut seen = BTreeSet::new();
         let mut choices: Vec<Choice> =
             texts.into_iter().map(some).filter(|choice| seen.insert(choice.passed.clone())).collect();
