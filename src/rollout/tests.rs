@@ -202,7 +202,11 @@ impl Spec {
             bytes: 1,
         });
         let cell_account = |cell: usize| (!(self.homeless && cell == 0)).then(|| format!("9000000000{cell:02}"));
-        let stack = |name: String, (path, sha256): &(String, Digest), account: Option<String>, cell: usize, owner: &str| {
+        let stack = |name: String,
+                     (path, sha256): &(String, Digest),
+                     account: Option<String>,
+                     cell: usize,
+                     owner: &str| {
             let values =
                 BTreeMap::from([("Cell", format!("c{cell}")), ("Owner", owner.to_owned()), ("TenantId", name.clone())]);
             let of = |list: &BTreeMap<&'static str, String>| {
