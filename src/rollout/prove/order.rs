@@ -129,10 +129,12 @@ impl<'a> Prover<'a> {
         // New values are for the new template.
         for steps in makers.values().filter(|steps| steps.len() > 1) {
             let is_update = |step: &Step| matches!(step.work, Work::UpdateInstances { .. });
-            let (updates, others): (Vec<&(usize, &Step)>, Vec<&(usize, &Step)>) = steps.iter().partition(|(_, step)| is_update(step));
+            let (updates, others): (Vec<&(usize, &Step)>, Vec<&(usize, &Step)>) =
+                steps.iter().partition(|(_, step)| is_update(step));
             for (first, then) in updates.iter().flat_map(|first| others.iter().map(move |then| (**first, **then))) {
                 if !comes_before(first, then) {
-                    let message = format!("step `{}` gives values before `{}` gives the template", then.1.id, first.1.id);
+                    let message =
+                        format!("step `{}` gives values before `{}` gives the template", then.1.id, first.1.id);
                     self.wrong(&codes::ROLLOUT_ORDER, message);
                 }
             }
