@@ -1,6 +1,8 @@
 //! Random fleets, random changes, random settings: the planner never makes what the prover refuses, and the prover refuses
 //! everything that was made worse.
 
+#![expect(clippy::disallowed_methods, reason = "writes assemblies as somebody else might")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
