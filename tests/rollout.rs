@@ -224,7 +224,7 @@ mod rollouts {
         first("serverless-saas", &at("one"));
         let text = blueprint("serverless-saas");
         // A tenant of a single line leaves.
-        let line = text.lines().filter(|line| line.trim_start().starts_with("- { tenant:")).last().unwrap();
+        let line = text.lines().rfind(|line| line.trim_start().starts_with("- { tenant:")).unwrap();
         later("serverless-saas", &at("two"), (&format!("{line}\n"), ""), &at("one"));
         let (code, _, said) = run(folder.path(), &["rollout", "two", "--from", "one"]);
         assert_eq!(code, 1);

@@ -273,6 +273,7 @@ impl Spec {
                 } else {
                     vec![mine]
                 },
+                residency: Vec::new(),
                 shared_stacks: uses.into_iter().map(Into::into).collect(),
                 tags: BTreeMap::new(),
                 entitlements: BTreeMap::new(),
