@@ -1,6 +1,7 @@
 //! Plans of the shipped blueprints: what holds of every plan, and what each kind of change becomes.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "what other tests use")]
 mod support;
 
 #[cfg(test)]
@@ -151,14 +152,22 @@ mod plan {
                 assert_eq!(BTreeSet::from_iter(copied), BTreeSet::from(["Orders", "Products"]), "{one} to {other}");
                 let seats = moved.entitlements.iter().find(|amount| amount.name == "seats").unwrap();
                 assert_ne!(seats.old, seats.new);
-                assert_eq!(moved.stores.iter().filter(|store| store.carry == Carry::Recreated && store.kind == "AWS::Cognito::UserPool").count(), 1);
+                assert_eq!(
+                    moved
+                        .stores
+                        .iter()
+                        .filter(|store| store.carry == Carry::Recreated && store.kind == "AWS::Cognito::UserPool")
+                        .count(),
+                    1
+                );
                 let rates = moved.quotas.iter().any(|amount| amount.name.contains("requests per second"));
                 assert!(rates, "{one} to {other}: {:?}", moved.quotas);
             }
         }
         // The same key of the same items, so that they can be put as they are.
         let (moved, _) = made(Some(&places["basic"]), Some(&places["premium"]), &Request::default());
-        let orders = moved.stores.iter().find(|store| store.component == "Orders" && store.carry == Carry::Copied).unwrap();
+        let orders =
+            moved.stores.iter().find(|store| store.component == "Orders" && store.carry == Carry::Copied).unwrap();
         assert_eq!(orders.share, Share::Keyed { key: "tenant-001".to_owned() });
         assert_eq!((orders.how, orders.gone.clone()), (How::DeleteByKey, Gone::AtOnce));
         let stream = orders.residues.iter().find(|residue| residue.what.contains("stream")).unwrap();
@@ -168,9 +177,14 @@ mod plan {
         assert_eq!(new.share, Share::Own);
         assert!(new.name.as_ref().unwrap().starts_with("serverless-saas-premium-orders-"), "{new:?}");
         let (back, _) = made(Some(&places["premium"]), Some(&places["basic"]), &Request::default());
-        let orders = back.stores.iter().find(|store| store.component == "Orders" && store.carry == Carry::Copied).unwrap();
+        let orders =
+            back.stores.iter().find(|store| store.component == "Orders" && store.carry == Carry::Copied).unwrap();
         assert_eq!(orders.how, How::DeleteResource);
-        assert!(orders.residues.iter().any(|residue| residue.what.contains("system backup") && residue.gone == Gone::Within { hours: 35 * 24 }));
+        assert!(
+            orders.residues.iter().any(
+                |residue| residue.what.contains("system backup") && residue.gone == Gone::Within { hours: 35 * 24 }
+            )
+        );
         assert!(back.resources.iter().any(|one| one.fate == Fate::LeftBehind && one.kind == "AWS::DynamoDB::Table"));
     }
 
@@ -178,7 +192,9 @@ mod plan {
     fn a_move_to_another_cell_copies_and_a_promise_about_regions_stops_it() {
         let mut fleet = Fleet::new("serverless-saas");
         let line = "  - { tenant: tenant-020, tier: premium, name: Global Gadgets }\n";
-        let at = |cell: &str, more: &str| format!("  - {{ tenant: tenant-020, tier: premium, name: Global Gadgets, cell: {cell}{more} }}\n");
+        let at = |cell: &str, more: &str| {
+            format!("  - {{ tenant: tenant-020, tier: premium, name: Global Gadgets, cell: {cell}{more} }}\n")
+        };
         let one = seen(&fleet.made(&[(line, &at("eu-1", ""))]), "tenant-020").unwrap();
         let two = seen(&fleet.made(&[(line, &at("eu-2", ""))]), "tenant-020").unwrap();
         let (moved, found) = made(Some(&one), Some(&two), &Request::default());
@@ -195,7 +211,10 @@ mod plan {
         assert_eq!(gone, ["eu-west-1"]);
         let bound = seen(&fleet.made(&[(line, &at("eu-1", ", residency: [eu-west-1]"))]), "tenant-020").unwrap();
         let (_, found) = made(Some(&bound), Some(&two), &Request::default());
-        assert_eq!(found, ["plan/residency: tenant `tenant-020` would go to `eu-central-1`, where its data may not be"]);
+        assert_eq!(
+            found,
+            ["plan/residency: tenant `tenant-020` would go to `eu-central-1`, where its data may not be"]
+        );
     }
 
     #[test]
@@ -257,20 +276,27 @@ mod plan {
     fn what_has_no_place_or_is_replaced_or_is_not_known_is_an_error() {
         let mut fleet = Fleet::new("regulated-cases");
         let old = seen(&fleet.made(&[]), "insurer00001").unwrap();
-        let keys = ("partition_key: caseId\n        sort_key: version", "partition_key: caseId\n        sort_key: revision");
+        let keys =
+            ("partition_key: caseId\n        sort_key: version", "partition_key: caseId\n        sort_key: revision");
         let new = seen(&fleet.made(&[keys]), "insurer00001").unwrap();
         let (_, found) = made(Some(&old), Some(&new), &Request::default());
         assert_eq!(found, ["plan/replaces-store: the new template replaces `Cases`, and its items do not come along"]);
 
         let unknown = ("type: AWS::AppConfig::Application", "type: AWS::HealthLake::FHIRDatastore");
-        let properties = ("Name: !Sub 'cases-${TenantId}'\n          Description: settings of one tenant", "DatastoreTypeVersion: R4");
+        let properties = (
+            "Name: !Sub 'cases-${TenantId}'\n          Description: settings of one tenant",
+            "DatastoreTypeVersion: R4",
+        );
         let strange = seen(&fleet.made(&[unknown, properties]), "insurer00001").unwrap();
         let catalogue = Catalogue::shipped().unwrap();
         let mut sink = Sink::new();
         let request = Request { erase: true, locks_ended: true, ..Request::default() };
         let _ = plan(Some(&strange), None, &request, &catalogue, &mut sink);
         let found: Vec<String> = sink.iter().map(|one| format!("{}: {}", one.code.name, one.message)).collect();
-        assert_eq!(found, ["plan/unknown-store: it is not known how `AWS::HealthLake::FHIRDatastore` keeps tenants' data"]);
+        assert_eq!(
+            found,
+            ["plan/unknown-store: it is not known how `AWS::HealthLake::FHIRDatastore` keeps tenants' data"]
+        );
         let own = r#"{"date": "2026-11-21", "stores": {"AWS::HealthLake::FHIRDatastore": {"source": "own", "keeps": "records",
             "carry": {"how": "left", "why": "x"}, "erase": {"own": "delete it", "shared": "x", "sharedHow": "expires"}}}}"#;
         let mut sink = Sink::new();

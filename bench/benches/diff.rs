@@ -25,10 +25,11 @@ const PATTERN: &str = "^[a-z0-9][a-z0-9-]{1,30}$";
 
 fn record(number: usize, sha256: Digest, owner: &str) -> TenantRecord<'static> {
     let id = format!("tenant-{number:06}");
-    let tags: BTreeMap<_, _> = [("TenantId", id.as_str()), ("Tier", "basic"), ("Owner", owner), ("Environment", "prod")]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned().into(), value.to_owned().into()))
-        .collect();
+    let tags: BTreeMap<_, _> =
+        [("TenantId", id.as_str()), ("Tier", "basic"), ("Owner", owner), ("Environment", "prod")]
+            .into_iter()
+            .map(|(key, value)| (key.to_owned().into(), value.to_owned().into()))
+            .collect();
     TenantRecord {
         tenant: id.clone().into(),
         name: Some(format!("Customer {number}").into()),

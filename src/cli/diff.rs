@@ -3,20 +3,20 @@
 mod input;
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use self::input::{Input, Side};
 use super::Ending;
 use super::terminal::Terminal;
+use crate::deploy::clock::today;
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
 use crate::diff::acknowledge::{Acknowledgement, read};
 use crate::diff::findings::{Names, findings};
 use crate::diff::report::{Summary, Tenants, json, markdown, summary, text};
 use crate::diff::{Diff, Options, compare, fleet};
-use crate::source::{Disk, World, why};
+use crate::source::{Disk, World};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -125,8 +125,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
 fn acknowledgements(args: &Args, sources: &mut SourceMap, sink: &mut Sink) -> anyhow::Result<Vec<Acknowledgement>> {
     let Some(path) = &args.acknowledge else { return Ok(Vec::new()) };
     let name = path.display().to_string();
-    let text = Disk::new("").read(path);
-    let text = text.map_err(|error| anyhow!("cannot read the acknowledgements `{name}`: {}", why(&error)))?;
+    let text = Disk::new("").read(path).with_context(|| format!("cannot read the acknowledgements `{name}`"))?;
     Ok(read(&name, &text, sources, sink))
 }
 
@@ -146,7 +145,7 @@ fn between(old: &Side, new: &Side) -> Result<Diff, Failure> {
                 Input::Assembly(_) => (old, new),
                 Input::Templates(_) => (new, old),
             };
-            Err(Failure::Other(anyhow!(
+            Err(Failure::Other(anyhow::anyhow!(
                 "`{}` is an assembly and `{}` is not; compare two of a kind",
                 assembly.name,
                 templates.name
@@ -181,39 +180,6 @@ fn refusal(what: FailOn, counts: &Summary) -> Option<String> {
             (count + counts.stacks_deleted > 0).then(|| {
                 format!("{} {verb} removed or replaced, and `--fail-on destructive` is given", resources(count))
             })
-        }
-    }
-}
-
-/// The day, in the form of [`Acknowledgement::expires`], in UTC.
-#[expect(clippy::disallowed_methods, reason = "only the command line reads the clock")]
-fn today() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    day(seconds / 86_400)
-}
-
-/// A day by its number from 1970-01-01, after <https://howardhinnant.github.io/date_algorithms.html>.
-fn day(number: u64) -> String {
-    let shifted = number + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_those_of_the_calendar() {
-        let days = [(0, "1970-01-01"), (11_016, "2000-02-29"), (20_778, "2026-11-21"), (20_454, "2026-01-01")];
-        for (number, text) in days {
-            assert_eq!(day(number), text);
         }
     }
 }

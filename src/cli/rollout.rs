@@ -1,8 +1,8 @@
 //! `tenantry rollout`.
 
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use anyhow::Context;
 
@@ -10,6 +10,7 @@ use super::Ending;
 use super::load::facts;
 use super::terminal::Terminal;
 use crate::assembly::Assembly;
+use crate::deploy::clock::today;
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
 use crate::emit::pretty;
 use crate::rollout::{Gone, Rollout, Settings, Tolerance, Wave, expired, plan, prove, settings};
@@ -141,26 +142,10 @@ fn rollout_of(path: &Path, findings: &mut Sink) -> anyhow::Result<Option<Rollout
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let beside = path.with_extension("json.part");
-    std::fs::write(&beside, bytes)
+    File::create(&beside)
+        .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| std::fs::rename(&beside, path))
         .with_context(|| format!("cannot write `{}`", path.display()))
-}
-
-/// Today in UTC, as `YYYY-MM-DD`.
-fn today() -> String {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let days = since / 86_400;
-    // The civil calendar in eras of 400 years, which have 146,097 days and begin in March.
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day = shifted % 146_097;
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// The waves, one a line.
@@ -181,16 +166,4 @@ fn table(rollout: &Rollout, obligations: usize) -> String {
     }
     text += &format!("{obligations} limits hold");
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn today_is_a_day() {
-        let today = today();
-        assert_eq!(today.len(), 10, "{today}");
-        assert!(today.as_str() > "2026-01-01" && today.as_str() < "2100-01-01", "{today}");
-    }
 }

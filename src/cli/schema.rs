@@ -7,8 +7,8 @@ use crate::assembly::{ASSEMBLY_SCHEMA, TENANCY_SCHEMA, TENANT_SCHEMA};
 use crate::blueprint::json_schema;
 use crate::diff::report::DIFF_SCHEMA;
 use crate::emit::pretty;
-use crate::preview::PREVIEW_SCHEMA;
 use crate::plan::PLAN_SCHEMA;
+use crate::preview::PREVIEW_SCHEMA;
 use crate::prove::evidence::EVIDENCE_SCHEMA;
 use crate::rollout::{ROLLOUT_SCHEMA, settings_schema};
 

@@ -49,8 +49,14 @@ impl Clock for SystemClock<'_> {
 /// A moment as RFC 3339 has it, in UTC, to the second: `2026-11-21T16:45:00Z`.
 #[must_use]
 pub fn stamp(milliseconds: u64) -> String {
-    let seconds = milliseconds / 1000;
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let rest = milliseconds / 1000 % 86_400;
+    format!("{}T{:02}:{:02}:{:02}Z", day(milliseconds), rest / 3600, rest % 3600 / 60, rest % 60)
+}
+
+/// The day of a moment in UTC: `2026-11-21`.
+#[must_use]
+pub fn day(milliseconds: u64) -> String {
+    let days = milliseconds / 86_400_000;
     // Days since 0000-03-01, in eras of 400 years; "chrono-Compatible Low-Level Date Algorithms" by H. Hinnant.
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
@@ -60,7 +66,13 @@ pub fn stamp(milliseconds: u64) -> String {
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest % 3600 / 60, rest % 60)
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Today in UTC.
+#[must_use]
+pub fn today() -> String {
+    day(SystemClock { stop: &AtomicBool::new(false) }.now())
 }
 
 #[cfg(test)]

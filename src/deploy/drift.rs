@@ -123,7 +123,7 @@ fn detect<C: Cloud>(
         return Err("the assembly has no account for it".to_owned());
     }
     let mut waits = looks(name);
-    let mut pause = |problem: &str| match waits.next() {
+    let mut pause = |problem: &str| match waits.longer() {
         Some(wait) => {
             clock.sleep(wait);
             Ok(())

@@ -332,8 +332,8 @@ impl<C: Cloud> Engine<'_, C> {
             pasts.get(at).is_some_and(|past| past.done.is_some() || past.failed.is_some())
                 || self.rests_on(step, broken)
         };
-        let (settled, open): (Vec<(usize, &Step)>, Vec<(usize, &Step)>) =
-            wave.steps.iter().enumerate().partition(|(at, step)| settled(*at, step));
+        let (settled, open): (Vec<_>, Vec<_>) =
+            wave.steps.iter().enumerate().partition::<Vec<(usize, &Step)>, _>(|(at, step)| settled(*at, step));
         for (at, _) in open {
             if state.waiting.get(at) == Some(&0) {
                 state.enqueue(&plan, at);

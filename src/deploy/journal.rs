@@ -338,9 +338,7 @@ impl fmt::Debug for Journal {
 /// If a line that is not the last cannot be read.
 pub fn read(bytes: &[u8]) -> Result<(Option<Binding>, Past, usize), JournalError> {
     let (mut past, mut binding, mut whole) = (Past::default(), None, 0);
-    let mut number = 0;
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        number += 1;
+    for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
         let Some(text) = line.strip_suffix(b"\n") else { break };
         let problem = match serde_json::from_slice::<Line>(text) {
             Ok(Line { event: Event::Begin(found), .. }) if binding.is_none() => {

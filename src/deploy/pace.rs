@@ -43,7 +43,7 @@ impl Waits {
     /// The next wait; none if it would be too long in all.
     ///
     /// Twice as long as the last, between half of that and all of it. Which, a digest says: the same run waits the same.
-    pub fn next(&mut self) -> Option<Duration> {
+    pub fn longer(&mut self) -> Option<Duration> {
         if self.waited >= self.pace.most {
             return None;
         }
@@ -81,7 +81,7 @@ mod tests {
     fn waits_grow_to_the_longest_differ_by_key_and_end() {
         let all = |key: &str| {
             let mut waits = Waits::new(REFUSED, key);
-            std::iter::from_fn(move || waits.next()).collect::<Vec<Duration>>()
+            std::iter::from_fn(move || waits.longer()).collect::<Vec<Duration>>()
         };
         let waits = all("stack/a");
         for (at, wait) in waits.iter().enumerate() {

@@ -52,7 +52,7 @@ fn patient<T>(clock: &dyn Clock, key: &str, ask: impl Fn() -> Answer<T>) -> Answ
                     CloudErrorKind::Throttled | CloudErrorKind::Transient | CloudErrorKind::Busy
                 ) =>
             {
-                match waits.next() {
+                match waits.longer() {
                     Some(wait) => clock.sleep(wait),
                     None => return Err(error),
                 }

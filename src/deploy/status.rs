@@ -96,7 +96,7 @@ fn patient<T>(clock: &dyn Clock, key: &str, ask: impl Fn() -> Answer<T>) -> Answ
     for _ in 0..5 {
         match ask() {
             Err(error) if matches!(error.kind, CloudErrorKind::Throttled | CloudErrorKind::Transient) => {
-                waits.next().into_iter().for_each(|wait| clock.sleep(wait));
+                waits.longer().into_iter().for_each(|wait| clock.sleep(wait));
             }
             answer => return answer,
         }

@@ -1,7 +1,5 @@
 //! The plan for people: as a runbook in text, and in Markdown for a ticket.
 
-use std::fmt::Write as _;
-
 use super::document::{Amount, Carry, DowntimeClass, Fate, Gone, How, Kind, Place, Plan, Share, Store};
 
 /// How wide the text is, in characters.
@@ -251,7 +249,7 @@ impl Page {
                         self.out += "\n---\n\n**Point of no return: nothing below can be taken back.**\n\n"
                     }
                     Style::Text => {
-                        _ = writeln!(self.out, "\n  {}\n", "— point of no return: nothing below can be taken back —")
+                        self.out += "\n  — point of no return: nothing below can be taken back —\n\n";
                     }
                 }
             }

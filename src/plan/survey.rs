@@ -157,7 +157,7 @@ impl<'c> Look<'_, 'c> {
             Some(Owner::PartitionKey { pattern } | Owner::ObjectKey { pattern }) => {
                 Share::Keyed { key: pattern.replace(OWNER_ID, &self.seen.record.tenant) }
             }
-            Some(Owner::Application { reason }) => Share::Application { reason: reason.clone() },
+            Some(Owner::Application { reason, .. }) => Share::Application { reason: reason.clone() },
             Some(Owner::EncryptionContext { .. } | Owner::Services { .. }) => {
                 return empty(facts.erase.shared.clone());
             }

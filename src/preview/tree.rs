@@ -72,8 +72,7 @@ impl Paint {
 pub fn tree(preview: &Preview, look: Look) -> String {
     let paint = Paint(look.colour);
     let tenant = &preview.tenant;
-    let mut root = Branch::default();
-    root.text = paint.bold(&visible(&tenant.id));
+    let mut root = Branch { text: paint.bold(&visible(&tenant.id)), ..Branch::default() };
     if let Some(name) = &tenant.name {
         let _ = write!(root.text, "  {}", visible(name));
     }

@@ -203,7 +203,8 @@ pub(super) fn steps(
         let chain: BTreeSet<&str> = parents.collect();
         let mut after: Vec<String> =
             chain.iter().flat_map(|unit| attached.get(unit).cloned().unwrap_or_default()).collect();
-        let policies = new.policies.iter().filter(|(_, policy)| chain.iter().any(|unit| policy.targets.contains(*unit)));
+        let policies =
+            new.policies.iter().filter(|(_, policy)| chain.iter().any(|unit| policy.targets.contains(*unit)));
         after.extend(policies.filter_map(|(name, _)| made.get(&format!("policy/{name}")).cloned()));
         after.extend(made.get(&format!("unit/{}", place.unit)).cloned());
         after.sort();

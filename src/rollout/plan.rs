@@ -511,7 +511,7 @@ impl<'a> Planner<'a> {
                 let apart = unit.cells.iter().filter_map(beside).flatten().any(|cell| cells.contains(*cell));
                 let fits = tenants + more <= most && of_tier + more_of_tier <= most_of_tier;
                 if taken.is_empty() {
-                    if !fits && !(self.settings.whole_cells && !unit.shared.is_empty()) {
+                    if !fits && (!self.settings.whole_cells || unit.shared.is_empty()) {
                         self.indivisible(tier, &unit, more_of_tier, size);
                     }
                 } else if apart || !fits || tenants + more > room {

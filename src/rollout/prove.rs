@@ -140,7 +140,7 @@ fn digest_of(values: &crate::rollout::Parameters) -> Digest {
 }
 
 fn percent(count: u64, of: u64) -> String {
-    if of == 0 { "0 %".to_owned() } else { format!("{} %", count * 100 / of) }
+    format!("{} %", (count * 100).checked_div(of).unwrap_or(0))
 }
 
 impl<'a> Prover<'a> {

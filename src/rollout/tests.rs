@@ -1,6 +1,8 @@
 //! Random fleets, random changes, random settings: the planner never makes what the prover refuses, and the prover refuses
 //! everything that was made worse.
 
+#![expect(clippy::disallowed_methods, reason = "writes assemblies as somebody else might")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -202,7 +204,11 @@ impl Spec {
             bytes: 1,
         });
         let cell_account = |cell: usize| (!(self.homeless && cell == 0)).then(|| format!("9000000000{cell:02}"));
-        let stack = |name: String, (path, sha256): &(String, Digest), account: Option<String>, cell: usize, owner: &str| {
+        let stack = |name: String,
+                     (path, sha256): &(String, Digest),
+                     account: Option<String>,
+                     cell: usize,
+                     owner: &str| {
             let values =
                 BTreeMap::from([("Cell", format!("c{cell}")), ("Owner", owner.to_owned()), ("TenantId", name.clone())]);
             let of = |list: &BTreeMap<&'static str, String>| {
@@ -267,6 +273,7 @@ impl Spec {
                 } else {
                     vec![mine]
                 },
+                residency: Vec::new(),
                 shared_stacks: uses.into_iter().map(Into::into).collect(),
                 tags: BTreeMap::new(),
                 entitlements: BTreeMap::new(),

@@ -382,14 +382,12 @@ impl Computer {
 /// Runs until a run ends by itself, each but the last with the life that is given.
 pub(crate) fn with_deaths(scene: &Scene, mut cloud: FakeCloud, lives: &[i64]) -> (Report, World, usize) {
     let computer = Computer::default();
-    let mut deaths = 0;
-    for moments in lives.iter().copied().map(Some).chain([None]) {
+    for (deaths, moments) in lives.iter().copied().map(Some).chain([None]).enumerate() {
         cloud.life = moments.map_or_else(Life::endless, Life::of);
         if let Some(report) = computer.run(&scene.material, &cloud, &Nobody) {
             let world = cloud.world().clone();
             return (report, world, deaths);
         }
-        deaths += 1;
     }
     panic!("a run with an endless life did not end");
 }

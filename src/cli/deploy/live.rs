@@ -209,8 +209,11 @@ fn summary(report: &Report) -> String {
     format!("steps: {}", parts.join("; "))
 }
 
+/// The assembly, the stacks of it that are asked about, and who asks.
+type Selected = (Assembly, Vec<FleetStack>, Aws);
+
 /// What is to be looked at, and with which rights; nothing if that could not be found out, which is then said.
-fn selected(look: &Look, terminal: &Terminal) -> anyhow::Result<Result<(Assembly, Vec<FleetStack>, Aws), Ending>> {
+fn selected(look: &Look, terminal: &Terminal) -> anyhow::Result<Result<Selected, Ending>> {
     let mut findings = Sink::new();
     let assembly = match Assembly::open(&look.assembly) {
         Ok(assembly) => assembly,

@@ -43,7 +43,7 @@ pub(super) fn status(stacks: &[StackStatus], names: bool) -> String {
         let mut rows = vec![vec!["tier".to_owned(), "version".to_owned(), title.to_owned()]];
         for group in own {
             rows.push(vec![group.tier.clone(), group.standing.to_string(), group.count.to_string()]);
-            if names && group.standing != Standing::Current || names && group.count <= IN_A_LINE {
+            if names && (group.standing != Standing::Current || group.count <= IN_A_LINE) {
                 let lines = group.names.chunks(IN_A_LINE).map(|names| names.join(" "));
                 rows.extend(lines.map(|line| vec![String::new(), String::new(), line]));
             }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, anyhow, bail};
 
 use crate::assembly::{Assembly, CDK_MANIFEST, MANIFEST};
-use crate::source::{Disk, World, why};
+use crate::source::{Disk, World};
 
 /// How templates end that lie in a folder.
 const ENDINGS: [&str; 7] = [".template.json", ".template.yaml", ".template.yml", ".template", ".json", ".yaml", ".yml"];
@@ -69,10 +69,7 @@ fn at(path: &Path, name: &str) -> anyhow::Result<Input> {
     if path.join(MANIFEST).exists() {
         return Ok(Input::Assembly(Box::new(Assembly::open(path)?)));
     }
-    let read = |path: &Path| {
-        let bytes = Disk::new("").read(path);
-        bytes.map_err(|error| anyhow!("cannot read `{}`: {}", path.display(), why(&error)))
-    };
+    let read = |path: &Path| Disk::new("").read(path).with_context(|| format!("cannot read `{}`", path.display()));
     if path.is_file() {
         // Two files are two versions of one template, whatever they are called.
         return Ok(Input::Templates(BTreeMap::from([("template".to_owned(), read(path)?)])));
@@ -161,8 +158,8 @@ fn fetch(revision: &str, inside: &str, name: &str, folder: &Path) -> anyhow::Res
     let kind = git(&["cat-file", "-t", &object]).map_err(|_| anyhow!("the revision `{revision}` has no `{inside}`"))?;
     let list = match String::from_utf8_lossy(&kind).trim() {
         "blob" => {
-            let text = git(&["cat-file", "blob", &object])?;
-            return Ok(fs::File::create(folder.join("template.json"))?.write_all(&text)?);
+            fs::File::create(folder.join("template.json"))?.write_all(&git(&["cat-file", "blob", &object])?)?;
+            return Ok(());
         }
         _ => git(&["ls-tree", "-r", "-z", &object])?,
     };

@@ -142,7 +142,7 @@ impl<C: Cloud> Site<'_, C> {
                 Err(error) => error,
             };
             self.bear(&error)?;
-            match waits.next() {
+            match waits.longer() {
                 Some(wait) => self.clock.sleep(wait),
                 None => return Err(Failure::new(error.to_string()).into()),
             }
@@ -196,7 +196,7 @@ impl<C: Cloud> At<'_, C> {
 
     /// Waits for what `what` says, or gives up.
     fn wait(&self, waits: &mut Waits, what: &str) -> Step_<()> {
-        match waits.next() {
+        match waits.longer() {
             Some(wait) => {
                 self.site.clock.sleep(wait);
                 Ok(())
@@ -232,13 +232,13 @@ impl<C: Cloud> At<'_, C> {
             // Somebody, or an earlier call of ours whose answer was lost, was faster.
             Err(error) if !is_there_already(&error) => {
                 self.site.bear(&error)?;
-                match calls.next() {
+                match calls.longer() {
                     Some(wait) => self.site.clock.sleep(wait),
                     None => return Err(Failure::new(error.to_string()).into()),
                 }
                 Ok(Told::Look)
             }
-            Err(error) => match calls.next() {
+            Err(error) => match calls.longer() {
                 Some(wait) => {
                     self.site.clock.sleep(wait);
                     Ok(Told::Look)

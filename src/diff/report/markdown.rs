@@ -80,7 +80,7 @@ pub fn markdown(diff: &Diff, findings: &[Diagnostic], tenants: Tenants<'_>) -> S
                 policy.kind.to_uppercase(),
                 html(&policy.tier)
             );
-            let lines: Vec<String> = policy.changes.iter().flat_map(|change| property(change)).collect();
+            let lines: Vec<String> = policy.changes.iter().flat_map(property).collect();
             details(&mut page, &title, "", &lines);
         }
     }

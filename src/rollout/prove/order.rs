@@ -13,6 +13,9 @@ struct Chain<'a> {
     after: BTreeMap<&'a str, &'a [String]>,
 }
 
+/// A step with the number of its wave.
+type Numbered<'a> = (usize, &'a Step);
+
 impl<'a> Chain<'a> {
     fn of(wave: &'a Wave) -> Self {
         Self { after: wave.steps.iter().map(|step| (step.id.as_str(), step.after.as_slice())).collect() }
@@ -129,10 +132,11 @@ impl<'a> Prover<'a> {
         // New values are for the new template.
         for steps in makers.values().filter(|steps| steps.len() > 1) {
             let is_update = |step: &Step| matches!(step.work, Work::UpdateInstances { .. });
-            let (updates, others): (Vec<&(usize, &Step)>, Vec<&(usize, &Step)>) = steps.iter().partition(|(_, step)| is_update(step));
+            let (updates, others): (Vec<&Numbered<'_>>, Vec<_>) = steps.iter().partition(|(_, step)| is_update(step));
             for (first, then) in updates.iter().flat_map(|first| others.iter().map(move |then| (**first, **then))) {
                 if !comes_before(first, then) {
-                    let message = format!("step `{}` gives values before `{}` gives the template", then.1.id, first.1.id);
+                    let message =
+                        format!("step `{}` gives values before `{}` gives the template", then.1.id, first.1.id);
                     self.wrong(&codes::ROLLOUT_ORDER, message);
                 }
             }
@@ -190,7 +194,7 @@ impl<'a> Prover<'a> {
     }
 
     /// A new instance takes the template its set has by then, so the set has the present one before.
-    fn sets_first(&mut self, comes_before: &dyn Fn((usize, &Step), (usize, &Step)) -> bool) {
+    fn sets_first(&mut self, comes_before: &dyn Fn(Numbered<'_>, Numbered<'_>) -> bool) {
         let mut made: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
         let mut told: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
         let mut fresh: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
@@ -275,7 +279,7 @@ impl<'a> Prover<'a> {
         }
         let tiers: BTreeSet<&str> = touched.iter().flat_map(|touched| touched.tiers.iter().copied()).collect();
         let mut order: Vec<&str> = tiers.into_iter().collect();
-        order.sort_by(|one, other| rank(one).cmp(&rank(other)));
+        order.sort_by_key(|tier| rank(tier));
         if !order.is_empty() {
             let count = order.len();
             self.holds("tiers come one after the other", None, format!("{count} tiers"), order.join(", "));

@@ -221,9 +221,10 @@ impl<'a> Prover<'a> {
         let is_unit = |name: &str| wanted.units.contains_key(name);
         for (id, member) in self.fleet.tenants.iter().filter(|(_, member)| member.own_account) {
             let (Some(account), Some(home)) = (&member.account, self.home(member, &is_unit)) else { continue };
-            let stayed = before.units.contains_key(&home) && self.fleet.before.get(id).is_some_and(|was| {
-                (&was.account, &was.tier, was.suspended) == (&member.account, &member.tier, member.suspended)
-            });
+            let stayed = before.units.contains_key(&home)
+                && self.fleet.before.get(id).is_some_and(|was| {
+                    (&was.account, &was.tier, was.suspended) == (&member.account, &member.tier, member.suspended)
+                });
             let moved = done.accounts.get(account.as_str());
             if !stayed && moved.is_none_or(|(unit, _)| *unit != home) {
                 missing.push(format!("account `{account}` of tenant `{id}` in unit `{home}`"));
