@@ -117,10 +117,7 @@ mod diff {
                 let schema: Value = serde_json::from_str(&run(versions(), &["schema", "diff"]).stdout).unwrap();
                 let validator = jsonschema::validator_for(&schema).unwrap();
                 let report: Value = serde_json::from_str(&said.stdout).unwrap();
-                let errors: Vec<String> = validator
-                    .iter_errors(&report)
-                    .map(|error| error.to_string())
-                    .collect();
+                let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
                 assert!(errors.is_empty(), "{errors:#?}");
             }
         }
