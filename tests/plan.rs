@@ -1,6 +1,7 @@
 //! Plans of the shipped blueprints: what holds of every plan, and what each kind of change becomes.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "what other tests use")]
 mod support;
 
 #[cfg(test)]

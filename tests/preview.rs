@@ -1,6 +1,7 @@
 //! What a preview says of the example blueprints, against the assemblies that they make.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "what other tests use")]
 mod support;
 
 #[cfg(test)]

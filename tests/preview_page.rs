@@ -3,6 +3,7 @@
 //! unless `TENANTRY_SKIP_EXTERNAL=1` is set. Screenshots are left in `target/preview`.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "what other tests use")]
 mod support;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Rollouts of the shipped blueprints, and the command.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "what other tests use")]
 #[path = "support/mod.rs"]
 mod support;
 
