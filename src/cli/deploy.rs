@@ -7,7 +7,9 @@ mod show;
 #[cfg(feature = "deploy")]
 mod watch;
 
-use std::path::{Path, PathBuf};
+#[cfg(feature = "deploy")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -22,7 +24,6 @@ use crate::rollout::{Step, Work};
 
 /// How AWS is reached.
 #[derive(Debug, clap::Args)]
-#[cfg_attr(not(feature = "deploy"), expect(dead_code, reason = "read where AWS is asked"))]
 pub(super) struct Access {
     /// The profile of the AWS configuration; by default that of `AWS_PROFILE`.
     #[arg(long, value_name = "NAME")]
@@ -35,7 +36,6 @@ pub(super) struct Access {
 
 /// Carry a rollout out: wave after wave, with a journal from which the same command goes on.
 #[derive(Debug, clap::Args)]
-#[cfg_attr(not(feature = "deploy"), expect(dead_code, reason = "read where AWS is asked"))]
 pub(super) struct Args {
     /// The rollout.
     #[arg(default_value = "rollout.json")]
@@ -81,7 +81,6 @@ pub(super) enum Output {
 
 /// What to look at.
 #[derive(Debug, clap::Args)]
-#[cfg_attr(not(feature = "deploy"), expect(dead_code, reason = "read where AWS is asked"))]
 pub(super) struct Look {
     /// The assembly.
     #[arg(short, long, default_value = "assembly", value_name = "DIR")]
@@ -105,7 +104,6 @@ pub(super) struct Look {
 
 /// Show which version each tenant has.
 #[derive(Debug, clap::Args)]
-#[cfg_attr(not(feature = "deploy"), expect(dead_code, reason = "read where AWS is asked"))]
 pub(super) struct StatusArgs {
     #[command(flatten)]
     look: Look,
@@ -121,7 +119,6 @@ pub(super) struct StatusArgs {
 
 /// Look for resources that are not as their templates say.
 #[derive(Debug, clap::Args)]
-#[cfg_attr(not(feature = "deploy"), expect(dead_code, reason = "read where AWS is asked"))]
 pub(super) struct DriftArgs {
     #[command(flatten)]
     look: Look,
@@ -261,7 +258,7 @@ fn sentence(step: &Step, known: &dyn Fn(&str) -> Option<String>) -> String {
 }
 
 /// The journal's place.
-#[cfg_attr(not(feature = "deploy"), expect(dead_code, reason = "used where AWS is asked"))]
+#[cfg(feature = "deploy")]
 fn journal(rollout: &Path) -> PathBuf {
     rollout.with_extension("journal.jsonl")
 }
