@@ -69,10 +69,11 @@ struct Change<'a> {
 impl Change<'_> {
     fn make(&self, aws: &Aws, target: &Target) -> Answer<String> {
         let (parameters, tags) = (map(&[("Tenant", "acme")]), map(&[("tenant", "acme")]));
+        let token = format!("token-{}", self.name);
         let request = ChangeSetRequest {
             stack: self.stack,
             name: self.name,
-            token: "token-1",
+            token: &token,
             create: self.create,
             template: self.template,
             parameters: &parameters,
@@ -83,7 +84,7 @@ impl Change<'_> {
 
     fn deploy(&self, aws: &Aws, target: &Target) {
         self.make(aws, target).unwrap();
-        aws.execute_change_set(target, self.stack, self.name, "token-2").unwrap();
+        aws.execute_change_set(target, self.stack, self.name, &format!("execute-{}", self.name)).unwrap();
     }
 }
 
@@ -121,7 +122,8 @@ fn stacks_and_change_sets() {
     two.make(&aws, &target).unwrap();
     aws.delete_change_set(&target, "orders", "three").unwrap();
     assert_eq!(aws.change_set(&target, "orders", "three").unwrap(), None);
-    two.deploy(&aws, &target);
+    // The token of the one that was deleted is used up.
+    Change { name: "again", ..two }.deploy(&aws, &target);
     assert_eq!(aws.stack(&target, "orders").unwrap().unwrap().status, "UPDATE_COMPLETE");
     assert_eq!(aws.stack(&at(MOTO_ACCOUNT, "eu-west-1"), "orders").unwrap(), None, "another region is another place");
 
@@ -553,7 +555,7 @@ fn what_would_change() {
         bucket: None,
     };
     let questions = [question("orders", &second), question("orders", &first), question("fresh", &second)];
-    let replies = preview(&aws, &questions, MOST, &|_| {});
+    let replies = preview(&aws, &questions, MOST, "run1", &|_| {});
     let words: Vec<(bool, Vec<String>)> = replies
         .iter()
         .map(|reply| {

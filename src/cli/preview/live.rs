@@ -43,6 +43,8 @@ pub(super) fn ask(_: &mut Preview, _: &BTreeMap<String, String>, _: &Live) -> an
 /// If nothing can be asked.
 #[cfg(feature = "deploy")]
 pub(super) fn ask(preview: &mut Preview, templates: &BTreeMap<String, String>, live: &Live) -> anyhow::Result<bool> {
+    use std::hash::{BuildHasher, Hasher};
+
     use crate::deploy::aws::{Aws, Settings};
     use crate::deploy::cloud::Cloud;
     use crate::deploy::live::preview as replies;
@@ -53,7 +55,9 @@ pub(super) fn ask(preview: &mut Preview, templates: &BTreeMap<String, String>, l
     let aws = Aws::connect(&Settings { role: live.role.clone(), profile: None, region })?;
     let caller = aws.caller()?;
     let questions = questions(preview, templates, live, &caller)?;
-    let replies = replies(&aws, &questions, most, &std::thread::sleep);
+    // The keys of a hasher are made anew in each process: nobody has to guess this word, and it has to be another one.
+    let run = format!("{:016x}", std::hash::RandomState::new().build_hasher().finish());
+    let replies = replies(&aws, &questions, most, &run, &std::thread::sleep);
     let stacks: Vec<LiveStack> = replies
         .into_iter()
         .map(|reply| {
