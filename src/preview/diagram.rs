@@ -9,19 +9,25 @@ use std::fmt::Write as _;
 
 use super::document::{Edge, End, Preview, ResourceView, Sharing, StackView};
 use super::flow::{Lane, lane};
+use super::shown::cut;
 
 const NODE_WIDTH: f64 = 164.0;
 const NODE_HEIGHT: f64 = 46.0;
-const COLUMN_GAP: f64 = 104.0;
-const ROW_GAP: f64 = 22.0;
+/// Between columns, while they are few and when they are many: a wide picture is made smaller, and its letters with it.
+const COLUMN_GAPS: (f64, f64) = (128.0, 104.0);
+const ROW_GAP: f64 = 30.0;
 const BAND_HEAD: f64 = 42.0;
 const BAND_FOOT: f64 = 22.0;
 const BAND_GAP: f64 = 22.0;
 /// Room at the left for edges between resources of the first column.
-const MARGIN: f64 = 62.0;
+const MARGIN: f64 = 84.0;
 const TOP: f64 = 30.0;
 /// The most characters of a label.
 const LABEL: usize = 21;
+/// How wide a character of an edge's words is at most, on average, and how high they are.
+const WORDS: (f64, f64) = (5.8, 13.0);
+/// Where on an edge its words are tried, the best place first.
+const TRIED: [f64; 11] = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.2, 0.8, 0.14, 0.86];
 
 /// A resource in the picture.
 struct Node<'a> {
@@ -40,8 +46,7 @@ struct Node<'a> {
 /// The picture; nothing if there is no resource to show.
 pub(super) fn diagram(preview: &Preview) -> Option<String> {
     let mut nodes = nodes(preview);
-    let first = nodes.first()?;
-    let _ = first;
+    nodes.first()?;
     let columns = columns(&mut nodes);
     let places: BTreeMap<(&str, &str), usize> = nodes
         .iter()
@@ -122,6 +127,12 @@ pub(super) fn stem(id: &str) -> &str {
     }
 }
 
+/// Where a column begins.
+fn left(column: usize, columns: usize) -> f64 {
+    let gap = if columns <= 3 { COLUMN_GAPS.0 } else { COLUMN_GAPS.1 };
+    MARGIN + number(column) * (NODE_WIDTH + gap)
+}
+
 /// Gives every node its column; the lanes that have nodes, in order.
 fn columns(nodes: &mut [Node<'_>]) -> Vec<Lane> {
     let mut lanes: Vec<Lane> = nodes.iter().filter_map(|node| lane(&node.resource.kind)).collect();
@@ -200,7 +211,7 @@ fn place(nodes: &mut [Node<'_>], stacks: usize, columns: usize) -> Vec<(f64, f64
         let height = BAND_HEAD + inside + BAND_FOOT;
         let middle = top + BAND_HEAD + inside / 2.0;
         for node in nodes.iter_mut().filter(|node| node.stack == stack) {
-            node.x = MARGIN + number(node.column) * (NODE_WIDTH + COLUMN_GAP);
+            node.x = left(node.column, columns);
             node.y = middle + node.order * (NODE_HEIGHT + ROW_GAP) - NODE_HEIGHT / 2.0;
         }
         bands.push((top, height));
@@ -216,7 +227,7 @@ fn draw(
     columns: &[Lane],
     bands: &[(f64, f64)],
 ) -> String {
-    let width = MARGIN + number(columns.len()) * (NODE_WIDTH + COLUMN_GAP) - COLUMN_GAP + MARGIN;
+    let width = left(columns.len().saturating_sub(1), columns.len()) + NODE_WIDTH + MARGIN;
     let height = bands.last().map_or(TOP, |(top, height)| top + height) + 2.0;
     let mut svg = String::new();
     // Writing to a `String` cannot fail.
@@ -228,7 +239,7 @@ fn draw(
          orient=\"auto\"><path d=\"M0 .8 7.2 4 0 7.2Z\"/></marker></defs>"
     );
     for (number_of, lane) in columns.iter().enumerate() {
-        let x = MARGIN + number(number_of) * (NODE_WIDTH + COLUMN_GAP) + NODE_WIDTH / 2.0;
+        let x = left(number_of, columns.len()) + NODE_WIDTH / 2.0;
         let _ = write!(svg, "<text class=\"lane\" x=\"{x}\" y=\"17\">{}</text>", lane.title());
     }
     for (stack, (top, height)) in preview.stacks.iter().zip(bands) {
@@ -241,7 +252,7 @@ fn draw(
         let _ = write!(
             svg,
             "<g class=\"band {class}\"><rect x=\"1\" y=\"{top}\" width=\"{}\" height=\"{height}\" rx=\"{radius}\"/>\
-             <text x=\"18\" y=\"{}\"><tspan class=\"whose\">{}</tspan><tspan class=\"name\" dx=\"10\">{}</tspan>\
+             <text x=\"{MARGIN}\" y=\"{}\"><tspan class=\"whose\">{}</tspan><tspan class=\"name\" dx=\"10\">{}</tspan>\
              <tspan class=\"where\" dx=\"10\">{}, {}</tspan></text></g>",
             width - 2.0,
             top + 25.0,
@@ -251,7 +262,7 @@ fn draw(
             escape(&stack.region),
         );
     }
-    draw_edges(nodes, edges, &mut svg);
+    draw_edges(nodes, edges, occupied(nodes, preview, bands), &mut svg);
     for node in nodes {
         draw_node(node, preview, &mut svg);
     }
@@ -266,7 +277,7 @@ struct Port {
     right: bool,
 }
 
-fn draw_edges(nodes: &[Node<'_>], edges: &[(usize, usize, &Edge)], svg: &mut String) {
+fn draw_edges(nodes: &[Node<'_>], edges: &[(usize, usize, &Edge)], mut taken: Vec<Area>, svg: &mut String) {
     // The edges at one side of a node share it in the order of where they come from.
     let mut sides: BTreeMap<(usize, bool), Vec<(usize, f64)>> = BTreeMap::new();
     let sides_of = |from: &Node<'_>, to: &Node<'_>| match from.column.cmp(&to.column) {
@@ -303,30 +314,70 @@ fn draw_edges(nodes: &[Node<'_>], edges: &[(usize, usize, &Edge)], svg: &mut Str
             "delivers to" | "notifies" | "sends failures to" => "edge event",
             _ => "edge",
         };
-        let reach = if one.column == other.column { 46.0 } else { ((end.x - start.x).abs() / 2.0).max(40.0) };
+        let reach = if one.column == other.column { 52.0 } else { ((end.x - start.x).abs() / 2.0).max(40.0) };
         let (out, into) =
             (start.x + if start.right { reach } else { -reach }, end.x + if end.right { reach } else { -reach });
+        let curve = [(start.x, start.y), (out, start.y), (into, end.y), (end.x, end.y)];
+        let [(x0, y0), (x1, y1), (x2, y2), (x3, y3)] = curve;
+        let what = escape(&edge.what);
         let _ = write!(
             svg,
-            "<g class=\"{class}\" data-from=\"{}\" data-to=\"{}\"><path d=\"M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\" \
-             marker-end=\"url(#arrow)\"/>",
-            one.row, other.row, start.x, start.y, out, start.y, into, end.y, end.x, end.y
+            "<g class=\"{class}\" data-from=\"{}\" data-to=\"{}\"><title>{} {what} {}</title>\
+             <path d=\"M{x0:.1} {y0:.1}C{x1:.1} {y1:.1} {x2:.1} {y2:.1} {x3:.1} {y3:.1}\" marker-end=\"url(#arrow)\"/>",
+            one.row,
+            other.row,
+            escape(&one.label),
+            escape(&other.label),
         );
-        if !class.ends_with("quiet") {
-            // The middle of the curve.
-            let (x, y) = ((start.x + 3.0 * out + 3.0 * into + end.x) / 8.0, (start.y + end.y) / 2.0);
-            let anchor = if one.column == other.column && one.column == 0 { "start" } else { "middle" };
-            let x = if anchor == "start" { (x - 8.0).max(4.0) } else { x };
-            let _ = write!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">{}</text>",
-                y + 3.5,
-                escape(&edge.what)
-            );
+        if !class.ends_with("quiet")
+            && let Some((x, y)) = words_at(curve, &edge.what, &mut taken)
+        {
+            let _ = write!(svg, "<text x=\"{x:.1}\" y=\"{:.1}\">{what}</text>", y + 3.5);
         }
         svg.push_str("</g>");
     }
     svg.push_str("</g>");
+}
+
+/// A rectangle: left, top, right, bottom.
+#[derive(Debug, Clone, Copy)]
+struct Area(f64, f64, f64, f64);
+
+impl Area {
+    fn meets(self, other: Self) -> bool {
+        self.0 < other.2 && other.0 < self.2 && self.1 < other.3 && other.1 < self.3
+    }
+}
+
+/// What words must not cover: resources, and the heads of bands.
+fn occupied(nodes: &[Node<'_>], preview: &Preview, bands: &[(f64, f64)]) -> Vec<Area> {
+    let boxes = nodes
+        .iter()
+        .map(|node| Area(node.x - 1.0, node.y - 1.0, node.x + NODE_WIDTH + 5.0, node.y + NODE_HEIGHT + 5.0));
+    let heads = preview.stacks.iter().zip(bands).map(|(stack, (top, _))| {
+        // The name with what stands before and after it; a character is less wide than this.
+        let length = number(stack.name.chars().count() + 60) * 7.0;
+        Area(MARGIN, top + 9.0, MARGIN + length, top + 33.0)
+    });
+    boxes.chain(heads).collect()
+}
+
+/// The middle of an edge's words: on the curve, where nothing else is. Nothing if there is no such place; whoever points
+/// at the edge, or opens one of its ends, reads them all the same.
+fn words_at(curve: [(f64, f64); 4], words: &str, taken: &mut Vec<Area>) -> Option<(f64, f64)> {
+    let [(x0, y0), (x1, y1), (x2, y2), (x3, y3)] = curve;
+    let half = number(words.chars().count()) * WORDS.0 / 2.0 + 2.0;
+    let place = TRIED.into_iter().find_map(|part| {
+        let rest = 1.0 - part;
+        let (a, b, c, d) = (rest.powi(3), 3.0 * rest * rest * part, 3.0 * rest * part * part, part.powi(3));
+        let x = (a * x0 + b * x1 + c * x2 + d * x3).max(half + 4.0);
+        let y = a * y0 + b * y1 + c * y2 + d * y3;
+        let area = Area(x - half, y - WORDS.1 / 2.0, x + half, y + WORDS.1 / 2.0);
+        (!taken.iter().any(|other| other.meets(area))).then_some((x, y, area))
+    });
+    let (x, y, area) = place?;
+    taken.push(area);
+    Some((x, y))
 }
 
 fn draw_node(node: &Node<'_>, preview: &Preview, svg: &mut String) {
@@ -393,14 +444,6 @@ pub(super) fn kind_words(kind: &str) -> String {
     parts.fold(service.to_owned(), |words, part| format!("{words} {part}"))
 }
 
-/// At most so many characters; what is cut off is `…`.
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
 /// Text for the content or a quoted attribute of HTML and SVG. What cannot be seen is no part of either.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -444,10 +487,17 @@ mod tests {
                 prop_assert!(["amp", "lt", "gt", "quot", "#39", "#96"].contains(&name), "{escaped}");
             }
         }
+    }
 
-        #[test]
-        fn a_cut_text_is_short(text in any::<String>(), most in 1_usize..30) {
-            prop_assert!(cut(&text, most).chars().count() <= most);
+    #[test]
+    fn words_cover_neither_each_other_nor_what_is_there() {
+        let there = Area(40.0, 0.0, 60.0, 100.0);
+        let mut taken = vec![there];
+        let curve = |y: f64| [(0.0, y), (60.0, y), (60.0, y), (220.0, y)];
+        let placed = (0..12).filter_map(|_| words_at(curve(50.0), "reads", &mut taken)).count();
+        assert!(placed > 1, "{placed}");
+        for (at, one) in taken.iter().enumerate() {
+            assert!(!taken.iter().skip(at + 1).any(|other| one.meets(*other)), "{one:?}");
         }
     }
 

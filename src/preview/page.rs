@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::diagram::{changed, diagram, escape, kind_words, row_id, stem};
 use super::document::{FactChange, Preview, ResourceView, Sharing, StackView};
+use super::shown::apart;
 use super::{boundary_words, verdict_words};
 use crate::diagnostics::Severity;
 use crate::diff::{Access, Data};
@@ -273,7 +274,14 @@ struct PolicyView {
     kind: String,
     path: String,
     suspended: bool,
-    statements: Vec<super::StatementView>,
+    statements: Vec<StatementRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct StatementRow {
+    sid: String,
+    effect: String,
+    summary: String,
 }
 
 impl View {
@@ -329,7 +337,15 @@ impl TenantView {
                     kind: policy.kind.to_uppercase(),
                     path: policy.path.clone(),
                     suspended: policy.suspended,
-                    statements: policy.statements.clone(),
+                    statements: policy
+                        .statements
+                        .iter()
+                        .map(|statement| StatementRow {
+                            sid: statement.sid.clone().unwrap_or_default(),
+                            effect: statement.effect.clone(),
+                            summary: statement.summary.clone(),
+                        })
+                        .collect(),
                 })
                 .collect(),
             claims: preview.evidence.claims.clone(),
@@ -389,9 +405,15 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// The most characters of a value that changes. All of a new value is among the properties.
+const VALUE: usize = 240;
+
 fn value_change(what: &str, old: Option<&Value>, new: Option<&Value>) -> ValueChange {
     let value = |value: Option<&Value>| value.map_or_else(|| "—".to_owned(), plain);
-    ValueChange { what: what.to_owned(), old: value(old), new: value(new) }
+    let (was, is) = apart(&value(old), &value(new), VALUE);
+    // What it refers to is replaced: the same words stand for another value.
+    let is = if old == new { "the same, of what takes its place".to_owned() } else { is };
+    ValueChange { what: what.to_owned(), old: was, new: is }
 }
 
 fn fact_change(fact: &FactChange) -> ValueChange {

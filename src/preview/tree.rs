@@ -10,6 +10,7 @@ use super::document::{
 };
 use super::flow::lane;
 use super::live::LiveStack;
+use super::shown::apart;
 use super::{boundary_words, verdict_words};
 use crate::diff::{Access, Action, Data, ResourceChange};
 
@@ -24,6 +25,9 @@ pub struct Look {
     /// outputs, and the tags of stacks.
     pub all: bool,
 }
+
+/// The most characters of a value that changes.
+const VALUE: usize = 96;
 
 /// A line and what hangs on it.
 #[derive(Debug, Default)]
@@ -331,8 +335,7 @@ fn resource_change(change: &ResourceChange, paint: Paint) -> Branch {
         Access::Broadened => text += &format!(", {}", paint.bad("access is broadened")),
     }
     let below = change.properties.iter().map(|property| {
-        let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
-        leaf(format!("{}: {} becomes {}", property.path, value(&property.old), value(&property.new)))
+        leaf(becomes(&property.path, property.old.as_ref(), property.new.as_ref()))
     });
     Branch { text, below: below.collect() }
 }
@@ -364,8 +367,19 @@ fn live_branch(live: &[LiveStack], paint: Paint) -> Branch {
 }
 
 fn fact_words(fact: &FactChange) -> String {
-    let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
-    format!("{}: {} becomes {}", visible(&fact.what), value(&fact.old), value(&fact.new))
+    becomes(&fact.what, fact.old.as_ref(), fact.new.as_ref())
+}
+
+/// What differs, on one line.
+fn becomes(what: &str, old: Option<&Value>, new: Option<&Value>) -> String {
+    let value = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), plain);
+    let (was, is) = apart(&value(old), &value(new), VALUE);
+    let what = visible(what);
+    if old == new {
+        // What it refers to is replaced: the same words stand for another value.
+        return format!("{what}: {is}, of what takes its place");
+    }
+    format!("{what}: {was} becomes {is}")
 }
 
 fn pairs(map: &BTreeMap<String, String>) -> String {

@@ -126,6 +126,7 @@ async function names(page, name) {
   const nameless = await page.evaluate(() => {
     const bad = [];
     document.querySelectorAll("a, button, input, section, aside, table, svg.flow, [role]").forEach((element) => {
+      if (element.closest("[hidden]")) return;
       const text = element.getAttribute("aria-label") ?? element.textContent.trim();
       const labelled = element.getAttribute("aria-labelledby");
       const label = element.labels?.length > 0;

@@ -52,8 +52,9 @@
     };
     ask();
     const scroll = keep.get("sessionStorage", "tenantry-scroll");
-    if (scroll !== null) {
-      try { window.sessionStorage.removeItem("tenantry-scroll"); } catch { /* nothing to forget */ }
+    try { window.sessionStorage.removeItem("tenantry-scroll"); } catch { /* nothing to forget */ }
+    // What is wrong stands at the top, and is worth losing the place for.
+    if (scroll !== null && !$(".notices li.error")) {
       window.requestAnimationFrame(() => window.scrollTo(0, Number(scroll)));
     }
   }
