@@ -45,12 +45,13 @@ impl Assembly {
         &self.manifest
     }
 
-    /// The content of a file, such as a template.
+    /// The content of a file, such as a template or the manifest itself.
     ///
     /// # Errors
     /// If the path leads out of the assembly, or the file cannot be read.
     pub fn file(&self, path: &str) -> Result<Vec<u8>, AssemblyError> {
-        let full = inside(self.root(), path)?;
+        // No file of an assembly may be called like the manifest, which therefore is no path inside it.
+        let full = if path == MANIFEST { self.root().join(path) } else { inside(self.root(), path)? };
         self.folder.file(path).and_then(read_all).map_err(AssemblyError::io("read", full))
     }
 
