@@ -31,7 +31,7 @@ mod diff {
             .current_dir(folder)
             .env_remove("NO_COLOR")
             // No repository above the temporary folder is found.
-            .env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap())
+            .env("GIT_CEILING_DIRECTORIES", std::env::temp_dir())
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -117,10 +117,7 @@ mod diff {
                 let schema: Value = serde_json::from_str(&run(versions(), &["schema", "diff"]).stdout).unwrap();
                 let validator = jsonschema::validator_for(&schema).unwrap();
                 let report: Value = serde_json::from_str(&said.stdout).unwrap();
-                let errors: Vec<String> = validator
-                    .iter_errors(&report)
-                    .map(|error| format!("{} at {}", error, error.instance_path()))
-                    .collect();
+                let errors: Vec<String> = validator.iter_errors(&report).map(|error| error.to_string()).collect();
                 assert!(errors.is_empty(), "{errors:#?}");
             }
         }
@@ -133,7 +130,8 @@ mod diff {
     #[test]
     fn every_object_of_the_schema_is_closed_and_described() {
         fn walk(value: &Value, at: &str) {
-            if let Some(properties) = value.get("properties").and_then(Value::as_object) {
+            let properties = value.get("properties").and_then(Value::as_object);
+            if let Some(properties) = properties.filter(|_| value["type"] == "object") {
                 assert_eq!(value["additionalProperties"], false, "{at}");
                 for (name, property) in properties {
                     assert!(property["description"].is_string(), "{at}/{name}");

@@ -17,6 +17,7 @@ use super::{Digest, LedgerEntry, MANIFEST, Manifest, TenantRecord};
 pub struct Assembly {
     folder: Folder,
     manifest: Manifest,
+    digest: Digest,
 }
 
 impl Assembly {
@@ -30,7 +31,13 @@ impl Assembly {
         let bytes = folder.file(MANIFEST).and_then(read_all).map_err(AssemblyError::io("read", &path))?;
         let manifest = serde_json::from_slice(&bytes)
             .map_err(|error| AssemblyError::new(path, AssemblyErrorKind::Manifest { problem: error.to_string() }))?;
-        Ok(Self { folder, manifest })
+        Ok(Self { folder, manifest, digest: Digest::of(&bytes) })
+    }
+
+    /// The digest of the manifest's file, which stands for the whole assembly.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The folder.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::cloud::Target;
 use super::names;
-use crate::assembly::{Assembly, Digest, MANIFEST, Scope, StackRecord};
+use crate::assembly::{Assembly, Digest, Scope, StackRecord};
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
 use crate::rollout::{Rollout, Work};
 
@@ -118,25 +118,15 @@ impl Material {
         findings: &mut Sink,
     ) -> Option<Self> {
         let before = findings.len();
-        let mut wrong = |message: String| findings.push(Diagnostic::new(&codes::DEPLOY_ROLLOUT, at.clone(), message));
-        match assembly.file(MANIFEST) {
-            Ok(bytes) if Digest::of(&bytes) == rollout.assembly => {}
-            Ok(_) => {
-                findings.push(
-                    Diagnostic::new(
-                        &codes::DEPLOY_ROLLOUT,
-                        at.clone(),
-                        format!("the rollout was made for another assembly than `{}`", assembly.root().display()),
-                    )
+        if assembly.digest() != rollout.assembly {
+            let message = format!("the rollout was made for another assembly than `{}`", assembly.root().display());
+            findings.push(
+                Diagnostic::new(&codes::DEPLOY_ROLLOUT, at.clone(), message)
                     .help("make the rollout again for this assembly: `tenantry rollout`"),
-                );
-                return None;
-            }
-            Err(error) => {
-                findings.push(error.diagnostic());
-                return None;
-            }
+            );
+            return None;
         }
+        let mut wrong = |message: String| findings.push(Diagnostic::new(&codes::DEPLOY_ROLLOUT, at.clone(), message));
         for problem in order_problems(&rollout) {
             wrong(problem);
         }

@@ -310,6 +310,14 @@ enum Alike {
     Each,
 }
 
+/// The tenant whose own a stack is.
+#[derive(Debug, Clone, Copy)]
+struct Owner<'t> {
+    tenant: &'t str,
+    tier: &'t str,
+    legal_hold: bool,
+}
+
 struct Gatherer<'a> {
     old: &'a Assembly,
     new: &'a Assembly,
@@ -347,8 +355,8 @@ impl<'a> Gatherer<'a> {
                         template: record.path.clone().into(),
                         sha256: record.sha256,
                         account: None,
-                        // Organizations answers there: https://docs.aws.amazon.com/general/latest/gr/ao.html
-                        region: "us-east-1".into(),
+                        // That of the organization's own endpoint, which depends on the partition.
+                        region: String::new().into(),
                         parameters: BTreeMap::new(),
                         tags: BTreeMap::new(),
                         depends_on: Vec::new(),
@@ -382,10 +390,16 @@ impl<'a> Gatherer<'a> {
     ) -> Result<(), AssemblyError> {
         let stacks = |record: Option<&'_ TenantRecord<'static>>| record.map(|record| record.stacks.clone());
         let (before, after) = (stacks(old).unwrap_or_default(), stacks(new).unwrap_or_default());
-        let hold = [old, new].into_iter().flatten().any(|record| record.legal_hold);
-        let id = new.or(old).map(|record| (record.tenant.as_ref(), hold));
+        let legal_hold = [old, new].into_iter().flatten().any(|record| record.legal_hold);
+        let owner = |record: Option<&'_ TenantRecord<'static>>| {
+            record.map(|record| (record.tenant.to_string(), record.tier.to_string()))
+        };
+        let (old_owner, new_owner) = (owner(old), owner(new));
         for (old, new) in pairs(&before, &after) {
-            self.stack(Scope::Tenant, id, old, new)?;
+            // What goes was of the tier that the tenant leaves.
+            let owner = if new.is_some() { &new_owner } else { &old_owner };
+            let owner = owner.as_ref().map(|(tenant, tier)| Owner { tenant, tier, legal_hold });
+            self.stack(Scope::Tenant, owner, old, new)?;
         }
         Ok(())
     }
@@ -393,7 +407,7 @@ impl<'a> Gatherer<'a> {
     fn stack(
         &mut self,
         scope: Scope,
-        tenant: Option<(&str, bool)>,
+        owner: Option<Owner<'_>>,
         old: Option<&StackRecord<'static>>,
         new: Option<&StackRecord<'static>>,
     ) -> Result<(), AssemblyError> {
@@ -405,12 +419,16 @@ impl<'a> Gatherer<'a> {
         let Some(at) = new.or(old) else { return Ok(()) };
         let member = StackAt {
             stack: at.name.to_string(),
-            tenant: tenant.map(|(id, _)| id.to_owned()),
+            tenant: owner.map(|owner| owner.tenant.to_owned()),
             account: at.account.as_ref().map(ToString::to_string),
             region: at.region.to_string(),
-            legal_hold: tenant.is_some_and(|(_, hold)| hold),
+            legal_hold: owner.is_some_and(|owner| owner.legal_hold),
         };
-        let likeness = self.likeness(scope, old, new);
+        let tier = match owner {
+            Some(owner) => owner.tier,
+            None => self.tiers.get(at.template.as_ref()).copied().unwrap_or_default(),
+        };
+        let likeness = likeness(scope, tier, old, new);
         let known = match self.alike.get(&likeness) {
             Some(Alike::First(signature)) => {
                 // A question for two and more: of a single stack nobody asks whether others change alike.
@@ -441,39 +459,38 @@ impl<'a> Gatherer<'a> {
         self.groups.entry(signature).or_insert(Group { id, ..group }).stacks.push(member);
         Ok(())
     }
+}
 
-    fn likeness(
-        &self,
-        scope: Scope,
-        old: Option<&StackRecord<'static>>,
-        new: Option<&StackRecord<'static>>,
-    ) -> Likeness {
-        let side = |stack: Option<&StackRecord<'_>>| {
-            stack.map(|stack| (stack.sha256, stack.region.to_string(), stack.account.is_some()))
-        };
-        let names: BTreeSet<&str> =
-            [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.keys()).map(AsRef::as_ref).collect();
-        let given = |stack: Option<&StackRecord<'_>>, name: &str| {
-            stack.and_then(|stack| stack.parameters.get(name)).map(ToString::to_string)
-        };
-        let parameters =
-            names.iter().filter(|name| given(old, name) != given(new, name)).map(|name| (*name).to_owned()).collect();
-        let special = [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.values()).any(|value| {
-            // What patterns, variables and JSON give a meaning to, and the mark of what is not looked at.
-            value.contains(['*', '?', '$', '"', '\\', ',', super::evaluate::OPAQUE])
-        });
-        let at = new.or(old);
-        Likeness {
-            scope,
-            tier: at
-                .and_then(|stack| self.tiers.get(stack.template.as_ref()))
-                .map_or_else(String::new, |tier| (*tier).to_owned()),
-            old: side(old),
-            new: side(new),
-            parameters,
-            tags: tags(old, new).into_iter().map(|change| change.path).collect(),
-            alone: special.then(|| at.map(|stack| stack.name.to_string()).unwrap_or_default()),
-        }
+/// What a stack has in common with others that may change alike.
+fn likeness(
+    scope: Scope,
+    tier: &str,
+    old: Option<&StackRecord<'static>>,
+    new: Option<&StackRecord<'static>>,
+) -> Likeness {
+    let side = |stack: Option<&StackRecord<'_>>| {
+        stack.map(|stack| (stack.sha256, stack.region.to_string(), stack.account.is_some()))
+    };
+    let names: BTreeSet<&str> =
+        [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.keys()).map(AsRef::as_ref).collect();
+    let given = |stack: Option<&StackRecord<'_>>, name: &str| {
+        stack.and_then(|stack| stack.parameters.get(name)).map(ToString::to_string)
+    };
+    let parameters =
+        names.iter().filter(|name| given(old, name) != given(new, name)).map(|name| (*name).to_owned()).collect();
+    let special = [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.values()).any(|value| {
+        // What patterns, variables and JSON give a meaning to, and the mark of what is not looked at.
+        value.contains(['*', '?', '$', '"', '\\', ',', super::evaluate::OPAQUE])
+    });
+    let at = new.or(old);
+    Likeness {
+        scope,
+        tier: tier.to_owned(),
+        old: side(old),
+        new: side(new),
+        parameters,
+        tags: tags(old, new).into_iter().map(|change| change.path).collect(),
+        alone: special.then(|| at.map(|stack| stack.name.to_string()).unwrap_or_default()),
     }
 }
 
@@ -541,6 +558,8 @@ fn words(stack: Option<&StackRecord<'static>>) -> Vec<(String, String)> {
             let value = stack.tags.get(*key)?;
             Some((value.to_string(), format!("<{key}>")))
         }))
+        // Names end with what no other tenant has.
+        .chain(stack.name.rsplit('-').next().map(|digest| (digest.to_owned(), "<digest>".to_owned())))
         .filter(|(value, _)| value.len() > 1)
         .collect();
     words.sort_by(|one, other| other.0.len().cmp(&one.0.len()).then_with(|| one.cmp(other)));

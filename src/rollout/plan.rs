@@ -149,7 +149,7 @@ impl<'a> Planner<'a> {
     }
 
     fn rollout(mut self) -> Result<Option<Rollout>, AssemblyError> {
-        let previous = self.old.map(|old| old.file(MANIFEST)).transpose()?.map(|bytes| Digest::of(&bytes));
+        let previous = self.old.map(Assembly::digest);
         if let Some(old) = self.old {
             let of = |manifest: &Manifest| (manifest.blueprint.clone(), manifest.environment.clone());
             if of(old.manifest()) != of(self.manifest) {
@@ -199,7 +199,7 @@ impl<'a> Planner<'a> {
             format: RolloutFormat,
             blueprint: self.manifest.blueprint.clone(),
             environment: self.manifest.environment.clone(),
-            assembly: Digest::of(&self.new.file(MANIFEST)?),
+            assembly: self.new.digest(),
             previous,
             role: self.settings.role.clone(),
             management_account: self.settings.management_account.clone(),

@@ -75,10 +75,8 @@ pub fn prove(
 ) -> Result<Vec<Obligation>, Vec<Diagnostic>> {
     let origin = Origin::Path(new.root().join(MANIFEST).to_string_lossy().into());
     let mut findings = Findings { origin, list: Vec::new(), told: BTreeMap::new() };
-    let read = |assembly: &Assembly| assembly.file(MANIFEST).map(|bytes| Digest::of(&bytes));
     let stop = |error: &crate::assembly::AssemblyError| vec![error.diagnostic()];
-    let now = read(new).map_err(|error| stop(&error))?;
-    let before = old.map(read).transpose().map_err(|error| stop(&error))?;
+    let (now, before) = (new.digest(), old.map(Assembly::digest));
     if rollout.assembly != now {
         findings.add(
             &codes::ROLLOUT_OTHER_ASSEMBLY,

@@ -845,17 +845,7 @@ fn the_document_and_its_schema_say_the_same() {
     assert!(errors.is_empty(), "{errors:#?}");
     let mut places = Vec::new();
     pointers(&value, "", &mut places);
-    let others = [
-        json!(null),
-        json!(true),
-        json!(7),
-        json!(-1),
-        json!("what"),
-        json!([]),
-        json!({}),
-        json!([7]),
-        json!({"a": 7}),
-    ];
+    let others = [json!(null), json!(true), json!(7), json!(-1), json!("what"), json!([]), json!({}), json!({"a": 7})];
     let mut mutated: Vec<(String, Value)> = Vec::new();
     for place in &places {
         for other in &others {
