@@ -109,7 +109,8 @@ mod diff {
     fn two_versions_in_every_output() {
         for (output, file) in [("text", "txt"), ("markdown", "md"), ("json", "json")] {
             let said = run(versions(), &["diff", "old", "new", "--output", output]);
-            assert_eq!(said.code, 1, "{said:?}");
+            // Whatever holds data is kept, so there are warnings only.
+            assert_eq!(said.code, 0, "{said:?}");
             insta::with_settings!({ snapshot_path => "../snapshots/diff", prepend_module_to_snapshot => false, omit_expression => true }, {
                 insta::assert_snapshot!(format!("serverless-saas.{file}"), said.stdout);
             });
@@ -316,7 +317,6 @@ mod diff {
             assert_eq!(run(folder.path(), &["diff", arguments[0], arguments[1]]).stdout, expected);
         }
         let deploy = folder.path().join("deploy");
-        assert_eq!(run(&deploy, &["diff", "HEAD"]).stdout, expected);
         assert_eq!(run(&deploy, &["diff", "HEAD:./assembly", "assembly"]).stdout, expected);
         git(folder.path(), &["commit", "--quiet", "-a", "-m", "new"]);
         assert_eq!(run(folder.path(), &["diff", "HEAD~1:deploy/assembly", "HEAD:deploy/assembly"]).stdout, expected);

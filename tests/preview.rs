@@ -346,7 +346,8 @@ mod tests {
             hostile.stacks[0].resources[0].owner.words = reason;
             let tags = |seen: &Preview| page(Some(seen), &frame).unwrap().matches('<').count();
             let mut tame = plain;
-            tame.tenant.name = Some("x".to_owned());
+            tame.tenant.name =
+                hostile.tenant.name.as_ref().map(|name| if name.is_empty() { String::new() } else { "x".to_owned() });
             tame.stacks[0].resources[0].component = hostile.stacks[0].resources[0].component.as_ref().map(|text| {
                 if text.is_empty() { String::new() } else { "x".to_owned() }
             });

@@ -206,7 +206,7 @@ pub(super) fn steps(
         let policies =
             new.policies.iter().filter(|(_, policy)| chain.iter().any(|unit| policy.targets.contains(*unit)));
         after.extend(policies.filter_map(|(name, _)| made.get(&format!("policy/{name}")).cloned()));
-        after.extend(made.get(&format!("unit/{}", place.unit)).cloned());
+        after.extend(chain.iter().filter_map(|unit| made.get(&format!("unit/{unit}")).cloned()));
         after.sort();
         let work = Work::Account { account: account.clone(), unit: place.unit.clone() };
         steps.push(step(format!("account/{account}"), work, place.tenant.clone(), after));

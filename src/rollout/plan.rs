@@ -7,7 +7,7 @@ use super::changes::{self, Changes, Set, Stack, Way};
 use super::document::{Gate, Parameters, Rollout, RolloutFormat, StackSet, Step, Tolerance, Wave, Work};
 use super::organization::{self, Organization, Place};
 use super::settings::{Named, Permissions, Pinned, Settings};
-use crate::assembly::{Assembly, AssemblyError, Digest, Isolation, MANIFEST, Manifest};
+use crate::assembly::{Assembly, AssemblyError, Isolation, MANIFEST, Manifest};
 use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
 use crate::facts::Facts;
 
