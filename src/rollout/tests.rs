@@ -849,10 +849,12 @@ fn the_document_and_its_schema_say_the_same() {
     let mut mutated: Vec<(String, Value)> = Vec::new();
     for place in &places {
         for other in &others {
-            // Serde takes a list for a structure of as many fields, and a number for a word of an enumeration. Nobody writes
-            // either.
-            let odd = [("/tolerance", json!([7])), ("/do", json!(7))];
-            if odd.iter().any(|(end, value)| place.ends_with(end) && value == other) {
+            // Serde takes the number of a variant for its name, which nobody writes.
+            if place.ends_with("/do") && other.is_number() {
+                continue;
+            }
+            // Serde takes a list for a structure of as many fields, and nobody writes one.
+            if place.ends_with("/tolerance") && *other == json!([7]) {
                 continue;
             }
             let mut one = value.clone();

@@ -161,7 +161,11 @@ fn fetch(revision: &str, inside: &str, name: &str, folder: &Path) -> anyhow::Res
             fs::File::create(folder.join("template.json"))?.write_all(&git(&["cat-file", "blob", &object])?)?;
             return Ok(());
         }
-        _ => git(&["ls-tree", "-r", "-z", &object])?,
+        _ => {
+            // In a subfolder `ls-tree` lists only what is below it, unless it is told the tree alone.
+            let tree = git(&["rev-parse", "--verify", "--end-of-options", &object])?;
+            git(&["ls-tree", "-r", "-z", "--full-tree", String::from_utf8_lossy(&tree).trim()])?
+        }
     };
     let mut batch = Batch::start()?;
     for line in list.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
