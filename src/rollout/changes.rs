@@ -508,16 +508,13 @@ impl Reader<'_> {
         let mut say = |code: &'static Code, message: String, help: &str| {
             sink.push(Diagnostic::new(code, origin.clone(), message).help(help));
         };
-        if let Some((names, count)) = self.many.take("tenant") {
-            let message = format!("{count} {} have no account yet and are left out: {names}", tenants(count));
-            say(
-                &codes::ROLLOUT_NO_ACCOUNT,
-                message,
-                "name the accounts where the tenants are listed, and synthesize again",
-            );
+        if let Some((names, _)) = self.many.take("tenant") {
+            let message = format!("no account is known yet for {names}, who are left out");
+            let help = "name the accounts where the tenants are listed, and synthesize again";
+            say(&codes::ROLLOUT_NO_ACCOUNT, message, help);
         }
-        if let Some((names, count)) = self.many.take("cell") {
-            let message = format!("{count} shared stacks have no account yet and are left out, of cells {names}");
+        if let Some((names, _)) = self.many.take("cell") {
+            let message = format!("no account is known yet for shared stacks of {names}, which are left out");
             say(&codes::ROLLOUT_NO_ACCOUNT, message, "give the cells an `account` in the blueprint");
         }
         if let Some((names, count)) = self.many.take("moved") {
@@ -556,9 +553,8 @@ impl Reader<'_> {
                 "write `stack_sets: false` for a fleet that is new, or leave the parameter out of the template",
             );
         }
-        if let Some((names, count)) = self.many.take("pinned") {
-            let message =
-                format!("{count} pinned {} use shared stacks of their cell that change: {names}", tenants(count));
+        if let Some((names, _)) = self.many.take("pinned") {
+            let message = format!("shared stacks change that pinned tenants use: {names}");
             say(
                 &codes::ROLLOUT_PINNED_SHARED,
                 message,
