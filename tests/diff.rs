@@ -318,7 +318,8 @@ mod diff {
         }
         let deploy = folder.path().join("deploy");
         assert_eq!(run(&deploy, &["diff", "HEAD:./assembly", "assembly"]).stdout, expected);
-        git(folder.path(), &["commit", "--quiet", "-a", "-m", "new"]);
+        git(folder.path(), &["add", "--all"]);
+        git(folder.path(), &["commit", "--quiet", "-m", "new"]);
         assert_eq!(run(folder.path(), &["diff", "HEAD~1:deploy/assembly", "HEAD:deploy/assembly"]).stdout, expected);
 
         let said = |arguments: &[&str]| {

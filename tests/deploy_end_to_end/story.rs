@@ -42,6 +42,7 @@ const FIRST: [&str; 4] = ["deploy", "1.json", "--assembly", "v1"];
 const SECOND: [&str; 4] = ["deploy", "2.json", "--assembly", "v2"];
 
 #[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
 fn a_fleet_is_deployed_and_updated_and_a_failure_stops_its_wave() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
@@ -126,6 +127,7 @@ fn a_fleet_is_deployed_and_updated_and_a_failure_stops_its_wave() {
 
 /// Nothing is done twice, and all ends as it does undisturbed, however often the program is killed.
 #[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
 fn a_run_that_is_killed_fifty_times_ends_as_an_undisturbed_one() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
@@ -156,6 +158,7 @@ fn a_run_that_is_killed_fifty_times_ends_as_an_undisturbed_one() {
 }
 
 #[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
 fn throttling_failures_and_lost_answers_change_nothing_about_the_end() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
@@ -201,6 +204,7 @@ fn throttling_failures_and_lost_answers_change_nothing_about_the_end() {
 }
 
 #[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
 fn quotas_and_half_failed_operations_are_told_with_their_reasons() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
@@ -237,6 +241,7 @@ fn quotas_and_half_failed_operations_are_told_with_their_reasons() {
 }
 
 #[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
 fn drift_is_looked_for_and_told() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
