@@ -230,6 +230,8 @@ struct Reader<'a> {
     old: Option<Templates<'a>>,
     /// Whose account it was, where the boundary is the account.
     owners: BTreeMap<String, String>,
+    /// How many instances of a set are pinned.
+    pinned_instances: BTreeMap<String, u64>,
     many: Many,
     changes: Changes,
 }
@@ -256,6 +258,7 @@ pub(super) fn read(
         new: Templates::of(new.manifest()),
         old: old.map(|old| Templates::of(old.manifest())),
         owners: BTreeMap::new(),
+        pinned_instances: BTreeMap::new(),
         many: Many::default(),
         changes: Changes::default(),
     };
@@ -409,6 +412,9 @@ impl Reader<'_> {
             if earlier.is_some() && old_set != set {
                 self.many.add("moved", &tenant.tenant);
             }
+            if let Some(set) = set.as_ref().filter(|_| pinned && earlier.is_some()) {
+                *self.pinned_instances.entry(set.clone()).or_default() += 1;
+            }
             if pinned || (!catch_up && earlier.is_some_and(|earlier| same(earlier, stack))) {
                 continue;
             }
@@ -482,10 +488,16 @@ impl Reader<'_> {
             }
         }
         for (set, tenant) in newcomers {
-            if self.changes.stale_sets.contains(set) && !told.contains(set) {
+            // A set whose instances are all pinned may have stayed behind in an earlier rollout.
+            let pinned = self.pinned_instances.get(set).copied().unwrap_or_default();
+            let behind = self.changes.old_sets.get(set).is_some_and(|old| old.instances <= pinned);
+            if (behind || self.changes.stale_sets.contains(set)) && !told.contains(set) {
                 self.many.add("untold", &format!("{set} ({tenant})"));
             }
         }
+        // Whoever catches up may be the first of a set to get its template.
+        let told: Vec<String> = told.into_iter().map(str::to_owned).collect();
+        self.changes.stale_sets.extend(told);
         let (new, old) = (&self.new, self.old.as_ref());
         for (name, set) in self.changes.sets.iter().filter(|(name, _)| self.changes.stale_sets.contains(*name)) {
             let names = |templates: &Templates<'_>, template: &str| -> BTreeSet<String> {
