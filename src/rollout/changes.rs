@@ -230,6 +230,8 @@ struct Reader<'a> {
     old: Option<Templates<'a>>,
     /// Whose account it was, where the boundary is the account.
     owners: BTreeMap<String, String>,
+    /// How many instances of a set are pinned.
+    pinned_instances: BTreeMap<String, u64>,
     many: Many,
     changes: Changes,
 }
@@ -256,6 +258,7 @@ pub(super) fn read(
         new: Templates::of(new.manifest()),
         old: old.map(|old| Templates::of(old.manifest())),
         owners: BTreeMap::new(),
+        pinned_instances: BTreeMap::new(),
         many: Many::default(),
         changes: Changes::default(),
     };
@@ -409,6 +412,9 @@ impl Reader<'_> {
             if earlier.is_some() && old_set != set {
                 self.many.add("moved", &tenant.tenant);
             }
+            if let Some(set) = set.as_ref().filter(|_| pinned && earlier.is_some()) {
+                *self.pinned_instances.entry(set.clone()).or_default() += 1;
+            }
             if pinned || (!catch_up && earlier.is_some_and(|earlier| same(earlier, stack))) {
                 continue;
             }
@@ -482,10 +488,16 @@ impl Reader<'_> {
             }
         }
         for (set, tenant) in newcomers {
-            if self.changes.stale_sets.contains(set) && !told.contains(set) {
+            // A set whose instances are all pinned may have stayed behind in an earlier rollout.
+            let pinned = self.pinned_instances.get(set).copied().unwrap_or_default();
+            let behind = self.changes.old_sets.get(set).is_some_and(|old| old.instances <= pinned);
+            if (behind || self.changes.stale_sets.contains(set)) && !told.contains(set) {
                 self.many.add("untold", &format!("{set} ({tenant})"));
             }
         }
+        // Whoever catches up may be the first of a set to get its template.
+        let told: Vec<String> = told.into_iter().map(str::to_owned).collect();
+        self.changes.stale_sets.extend(told);
         let (new, old) = (&self.new, self.old.as_ref());
         for (name, set) in self.changes.sets.iter().filter(|(name, _)| self.changes.stale_sets.contains(*name)) {
             let names = |templates: &Templates<'_>, template: &str| -> BTreeSet<String> {
@@ -508,16 +520,13 @@ impl Reader<'_> {
         let mut say = |code: &'static Code, message: String, help: &str| {
             sink.push(Diagnostic::new(code, origin.clone(), message).help(help));
         };
-        if let Some((names, count)) = self.many.take("tenant") {
-            let message = format!("{count} {} have no account yet and are left out: {names}", tenants(count));
-            say(
-                &codes::ROLLOUT_NO_ACCOUNT,
-                message,
-                "name the accounts where the tenants are listed, and synthesize again",
-            );
+        if let Some((names, _)) = self.many.take("tenant") {
+            let message = format!("no account is known yet for {names}, who are left out");
+            let help = "name the accounts where the tenants are listed, and synthesize again";
+            say(&codes::ROLLOUT_NO_ACCOUNT, message, help);
         }
-        if let Some((names, count)) = self.many.take("cell") {
-            let message = format!("{count} shared stacks have no account yet and are left out, of cells {names}");
+        if let Some((names, _)) = self.many.take("cell") {
+            let message = format!("no account is known yet for shared stacks of {names}, which are left out");
             say(&codes::ROLLOUT_NO_ACCOUNT, message, "give the cells an `account` in the blueprint");
         }
         if let Some((names, count)) = self.many.take("moved") {
@@ -556,9 +565,8 @@ impl Reader<'_> {
                 "write `stack_sets: false` for a fleet that is new, or leave the parameter out of the template",
             );
         }
-        if let Some((names, count)) = self.many.take("pinned") {
-            let message =
-                format!("{count} pinned {} use shared stacks of their cell that change: {names}", tenants(count));
+        if let Some((names, _)) = self.many.take("pinned") {
+            let message = format!("shared stacks change that pinned tenants use: {names}");
             say(
                 &codes::ROLLOUT_PINNED_SHARED,
                 message,
