@@ -206,6 +206,9 @@ pub struct ResidueFact {
     /// Of which stores it stays; of all when absent.
     #[serde(default)]
     pub of: Option<Of>,
+    /// Why it cannot be deleted for one tenant alone, where tenants share the store.
+    #[serde(default)]
+    pub shared: Option<String>,
     /// For what stands in no template: the key of its source.
     #[serde(default)]
     pub source: Option<String>,

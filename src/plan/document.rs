@@ -165,6 +165,11 @@ pub enum Gone {
         /// What keeps it.
         because: String,
     },
+    /// When the retention of what tenants share is over, which no template says: one tenant's part cannot be deleted alone.
+    Unknown {
+        /// What keeps it.
+        because: String,
+    },
     /// Never by itself, and no step of this plan ends it.
     Never {
         /// What keeps it.

@@ -92,7 +92,7 @@ pub fn plan(
         _ => changes::guardrails(&policies(from), &policies(to)),
     };
     let beyond: Vec<Residue> = match kind {
-        Kind::Erase => catalogue.beyond.iter().map(|fact| fact.told(&Resolved::Map(Vec::new()))).collect(),
+        Kind::Erase => catalogue.beyond.iter().map(|fact| fact.told(&Resolved::Map(Vec::new()), true)).collect(),
         _ => Vec::new(),
     };
     let key = idempotency_key(any, from, to, kind);

@@ -36,6 +36,7 @@ fn gone(gone: &Gone) -> String {
         Gone::Within { hours } => format!("gone within {}", span(*hours)),
         Gone::NotBefore { hours, because } => format!("not before {} after the last write: {because}", span(*hours)),
         Gone::Never { because } => format!("never by itself: {because}"),
+        Gone::Unknown { because } => format!("when is not known: {because}"),
     }
 }
 
@@ -300,7 +301,8 @@ fn runs(ids: &[String]) -> String {
 }
 
 fn heir<'a>(plan: &'a Plan, store: &Store) -> Option<&'a Store> {
-    let id = store.becomes.as_ref().filter(|_| store.carry != Carry::Kept)?;
+    let id =
+        store.becomes.as_ref().filter(|_| matches!(store.carry, Carry::Copied | Carry::Recreated | Carry::Drained))?;
     plan.stores.iter().find(|other| other.id == *id)
 }
 

@@ -327,7 +327,7 @@ pub(super) fn hours(gone: &Gone) -> u64 {
     match gone {
         Gone::AtOnce => 0,
         Gone::Within { hours } | Gone::NotBefore { hours, .. } => *hours,
-        Gone::Never { .. } => u64::MAX,
+        Gone::Never { .. } | Gone::Unknown { .. } => u64::MAX,
     }
 }
 
@@ -360,7 +360,7 @@ pub(super) fn onboard(inputs: &Inputs<'_, '_>, to: &Seen) -> Steps {
         match to.shared.as_slice() {
             [] => format!("the tenants of cell `{}` in the registry are fewer than its capacity", to.record.cell),
             shared => format!(
-                "the registry has room in the cell, and {} in a complete state",
+                "the registry has room in the cell, and {} deployed",
                 listed(shared.iter().map(|stack| stack.record.name.as_ref()))
             ),
         },
@@ -463,7 +463,7 @@ pub(super) fn relocate(inputs: &Inputs<'_, '_>, from: &Seen, to: &Seen, gone_sta
         match to.shared.as_slice() {
             [] => "the registry has room in the cell".to_owned(),
             shared => format!(
-                "the registry has room in the cell, and {} in a complete state",
+                "the registry has room in the cell, and {} deployed",
                 listed(shared.iter().map(|stack| stack.record.name.as_ref()))
             ),
         },

@@ -226,7 +226,7 @@ impl<'c> Look<'_, 'c> {
             .iter()
             .filter(|residue| own || residue.of.is_none())
             .filter(|residue| residue.when.as_ref().is_none_or(|when| when.is(properties)))
-            .map(|residue| residue.told(properties))
+            .map(|residue| residue.told(properties, own))
             .collect();
         let store = Store {
             id: self.id(&resource.logical_id),
@@ -315,8 +315,16 @@ fn component(properties: &Resolved) -> Option<String> {
 
 impl super::catalogue::ResidueFact {
     /// As a plan tells it.
-    pub(super) fn told(&self, properties: &Resolved) -> Residue {
+    pub(super) fn told(&self, properties: &Resolved, own: bool) -> Residue {
         use super::catalogue::ResidueHow;
+        if let Some(because) = self.shared.as_ref().filter(|_| !own) {
+            return Residue {
+                what: self.what.clone(),
+                how: How::Expires,
+                action: "see to it that their retention is not longer than you promised".to_owned(),
+                gone: Gone::Unknown { because: because.clone() },
+            };
+        }
         let how = match self.how {
             ResidueHow::Expires => How::Expires,
             ResidueHow::Delete => How::DeleteCopies,
