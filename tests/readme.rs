@@ -123,7 +123,9 @@ fn what_the_readme_shows_is_what_happens() {
                     if command.starts_with("jq ") && !has("jq") {
                         continue;
                     }
-                    let (printed, _) = desk.run(&command);
+                    let (printed, code) = desk.run(&command);
+                    // What is shown to fail shows its error; nothing else may fail.
+                    assert!(code == Some(0) || said.contains("error"), "`{command}` fails: {printed}");
                     if !fits(&printed, &said) {
                         assert_eq!(printed, said, "what `{command}` prints");
                     }
