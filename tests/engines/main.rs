@@ -11,6 +11,10 @@ mod engine;
 mod http;
 
 #[cfg(test)]
+#[path = "../support/patience.rs"]
+mod patience;
+
+#[cfg(test)]
 #[path = "../support/proxy.rs"]
 mod proxy;
 
