@@ -261,7 +261,8 @@ mod diff {
         write("new.json", r#"{"Resources": {"F": {"Type": "AWS::SNS::Topic"}}}"#);
         let said = run(folder.path(), &["diff", "old.json", "new.json"]);
         assert_eq!(said.code, 1);
-        let message = "error[diff/data-loss]: `T` (`AWS::DynamoDB::Table`) is removed, and what it holds is lost, in 1 stack: `template`";
+        let message =
+            "error[diff/data-loss]: `T` (`AWS::DynamoDB::Table`) is removed, and what it holds is lost\n--> new.json\n";
         assert!(said.stderr.contains(message), "{}", said.stderr);
         write("ok.yaml", "acknowledge:\n  - { code: diff/data-loss, resource: T, reason: empty since 2020 }\n");
         let said = run(folder.path(), &["diff", "old.json", "new.json", "--acknowledge", "ok.yaml"]);
@@ -363,6 +364,15 @@ mod diff {
                 .starts_with("error: there is no folder or file `main:x`, and it names nothing in a git repository")
         );
         assert_eq!(said(&["assembly", "assembly", "--tenants=2"]), "error: there is no change `2`: no stack changes\n");
+
+        // Two files of one name: which of them is compared nobody could say.
+        fs::create_dir(root.join("twice")).unwrap();
+        fs::write(root.join("twice/a.json"), "{\"Resources\": {}}").unwrap();
+        fs::write(root.join("twice/a.template.json"), "{\"Resources\": {}}").unwrap();
+        assert_eq!(
+            said(&["twice", "t.json"]),
+            "error: `twice/a.json` and `twice/a.template.json` have one name without their endings; templates are compared by it\n"
+        );
 
         // A template that was edited is not what was proved.
         let manifest = fs::read_to_string(root.join("assembly/tenantry.json")).unwrap();
