@@ -31,7 +31,7 @@ pub fn findings(diff: &Diff, names: Names<'_>, acknowledged: &[Acknowledgement],
     if diff.old.blueprint != diff.new.blueprint || diff.old.environment != diff.new.environment {
         let side = |blueprint: &str, environment: &str| format!("`{blueprint}` in `{environment}`");
         let message = format!(
-            "{} is compared with {}, and they share no stacks",
+            "{} is compared with {}, and no cell or tenant has a stack in both",
             side(&diff.new.blueprint, &diff.new.environment),
             side(&diff.old.blueprint, &diff.old.environment)
         );

@@ -6,8 +6,8 @@ use super::super::change::{Data, PropertyChange, ResourceChange};
 use super::super::fleet::{Diff, Group, PartAction};
 use super::super::stack::StackAction;
 use super::{
-    Tenants, access_words, beside, effect_words, field_words, heading, part_words, refers, shown, sign, summary,
-    tenant_words, tenants_words, title, words, worst_first,
+    Tenants, access_words, beside, effect_words, field_words, heading, own_properties, part_words, refers, shown, sign,
+    summary, tenant_words, tenants_words, title, words, worst_first,
 };
 use crate::diagnostics::{Diagnostic, Severity};
 
@@ -110,9 +110,7 @@ fn section(page: &mut String, number: usize, group: &Group, tenants: Tenants<'_>
             _ => "!",
         };
         lines.push(format!("{first} {}  {}  {}", resource.logical_id, resource.kind, words(group, resource)));
-        if resource.kind != "AWS::Organizations::Policy" {
-            lines.extend(resource.properties.iter().flat_map(|change| property(change, &group.resources)));
-        }
+        lines.extend(own_properties(resource).flat_map(|change| property(change, &group.resources)));
     }
     for (name, changes) in beside(group) {
         lines.push(format!("! {name}"));

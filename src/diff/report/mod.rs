@@ -306,6 +306,12 @@ fn refers(change: &PropertyChange, group: &[ResourceChange]) -> Option<String> {
 /// How many ids are told one by one.
 const FEW_IDS: usize = 3;
 
+/// The properties of a resource that are shown with it. What an organization's policies say is shown by tier.
+fn own_properties(resource: &ResourceChange) -> impl Iterator<Item = &PropertyChange> {
+    let is_policy = resource.kind == "AWS::Organizations::Policy";
+    resource.properties.iter().filter(move |change| !(is_policy && change.path.starts_with("Properties/Content")))
+}
+
 /// What changes of a group beside its resources: a word for it, and the changes without that word in their paths.
 fn beside(group: &Group) -> Vec<(&'static str, Vec<PropertyChange>)> {
     let parts = [("outputs", "Outputs/", &group.outputs), ("tags of the stack", "Tags/", &group.tags)];

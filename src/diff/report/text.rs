@@ -8,8 +8,8 @@ use super::super::fleet::{Diff, Group, PartAction};
 use super::super::stack::StackAction;
 use super::super::tenant::TenantAction;
 use super::{
-    access_words, beside, effect_words, field_words, heading, part_words, refers, shown, sign, summary, tenant_words,
-    tenants_words, title, words, worst_first,
+    access_words, beside, effect_words, field_words, heading, own_properties, part_words, refers, shown, sign, summary,
+    tenant_words, tenants_words, title, words, worst_first,
 };
 
 /// How many characters of a value are shown.
@@ -179,11 +179,8 @@ fn stacks(page: &mut Page, number: usize, group: &Group, tenants: Tenants<'_>) {
             page.paint(colour, &words(group, resource))
         );
         page.line(2, &line);
-        // What an organization's policies say is shown by tier.
-        if resource.kind != "AWS::Organizations::Policy" {
-            for change in &resource.properties {
-                property(page, change, &group.resources);
-            }
+        for change in own_properties(resource) {
+            property(page, change, &group.resources);
         }
     }
     if left > 0 {
