@@ -59,6 +59,7 @@ fn record(number: usize, sha256: Digest, owner: &str) -> TenantRecord<'static> {
         shared_stacks: Vec::new(),
         tags,
         entitlements: BTreeMap::new(),
+        residency: Vec::new(),
         legal_hold: false,
     }
 }
