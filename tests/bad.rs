@@ -426,20 +426,6 @@ const NOT_YET: &[&str] = &[
     "deploy/step-failed",
     "deploy/stopped",
     "deploy/unknown-tenant",
-    "diff/access-unknown",
-    "diff/broadened",
-    "diff/data-not-moved",
-    "diff/left-behind",
-    "diff/retention-dropped",
-    "diff/unrelated",
-    "plan/no-expiry",
-    "plan/no-home",
-    "plan/unknown-tenant",
-    "rollout/limit",
-    "rollout/no-parent",
-    "rollout/organization",
-    "rollout/pace",
-    "rollout/set-parameter",
 ];
 
 /// The constant of a code: `DIFF_DATA_LOSS`.

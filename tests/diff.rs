@@ -261,7 +261,8 @@ mod diff {
         write("new.json", r#"{"Resources": {"F": {"Type": "AWS::SNS::Topic"}}}"#);
         let said = run(folder.path(), &["diff", "old.json", "new.json"]);
         assert_eq!(said.code, 1);
-        let message = "error[diff/data-loss]: `T` (`AWS::DynamoDB::Table`) is removed, and what it holds is lost, in 1 stack: `template`";
+        let message =
+            "error[diff/data-loss]: `T` (`AWS::DynamoDB::Table`) is removed, and what it holds is lost\n--> new.json\n";
         assert!(said.stderr.contains(message), "{}", said.stderr);
         write("ok.yaml", "acknowledge:\n  - { code: diff/data-loss, resource: T, reason: empty since 2020 }\n");
         let said = run(folder.path(), &["diff", "old.json", "new.json", "--acknowledge", "ok.yaml"]);
@@ -278,6 +279,214 @@ mod diff {
         let said = run(folder.path(), &["diff", "old.json", "new.json", "--acknowledge", "other.yaml"]);
         assert_eq!(said.code, 1, "{said:?}");
         assert!(said.stderr.contains("no finding `diff/data-loss` is there to acknowledge"), "{}", said.stderr);
+    }
+
+    /// The findings of a run by their codes: the message with the place, and all of the help.
+    fn findings(stderr: &str, code: &str) -> Vec<(String, String, Vec<String>)> {
+        let mut found = Vec::new();
+        for block in stderr.split("\n\n").map(str::trim) {
+            let Some((head, message)) = block.split_once("]: ") else { continue };
+            let (_, own) = head.split_once('[').unwrap();
+            let mut lines = message.lines();
+            let message = lines.next().unwrap().to_owned();
+            let place = lines.next().and_then(|line| line.strip_prefix("--> ")).unwrap().to_owned();
+            let help = lines.filter_map(|line| line.strip_prefix(" = help: ")).map(str::to_owned).collect();
+            if own == code {
+                found.push((message, place, help));
+            }
+        }
+        found
+    }
+
+    /// The acknowledgement that a finding's help tells to write.
+    fn pasted(help: &str) -> String {
+        let entry = help.split('`').find(|part| part.starts_with("- { code: ")).unwrap();
+        format!("acknowledge:\n  {}\n", entry.replace('…', "it is meant"))
+    }
+
+    /// The blueprint of the serverless product after some edits, as an assembly of a name.
+    fn made(folder: &Path, name: &str, edits: &[(&str, &str)], more: &[&str]) {
+        let mut text = blueprints()[0].clone();
+        for (from, to) in edits {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        let file = format!("{name}.yaml");
+        fs::write(folder.join(&file), text).unwrap();
+        let said = run(folder, &[&["synth", &file, "--out", name, "--no-prove"], more].concat());
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+
+    #[test]
+    fn findings_say_where_and_what_to_do_and_what_they_say_can_be_pasted() {
+        let said = run(versions(), &["diff", "old", "new"]);
+        let cases = [
+            (
+                "diff/left-behind",
+                "`OrdersTable1547d1de` (`AWS::DynamoDB::Table`) is replaced, and the new one begins without what the old one holds, for 2 tenants: `tenant-030`, `tenant-031`",
+                "new/templates/platinum-tenant.template.json",
+                "copy what it holds, and decide who deletes the old one",
+                4,
+            ),
+            (
+                "diff/broadened",
+                "`OrderServiceRole078829b8` (`AWS::IAM::Role`) makes something possible that was not before, for 2 tenants: `tenant-030`, `tenant-031`",
+                "new/templates/platinum-tenant.template.json",
+                "grant only what is needed",
+                4,
+            ),
+            (
+                "diff/data-not-moved",
+                "1 tenant leaves shared stacks, and what it kept there does not go along: `tenant-010`",
+                "new",
+                "`tenantry plan tenant-010 --from old --to new` says how it is copied, and then deleted",
+                2,
+            ),
+            (
+                "diff/data-not-moved",
+                "1 tenant goes, and what it kept in shared stacks stays there: `tenant-002`",
+                "new",
+                "`tenantry plan tenant-002 --from old --erase` says how it is deleted",
+                2,
+            ),
+        ];
+        for (code, message, place, help, count) in cases {
+            let all = findings(&said.stderr, code);
+            assert_eq!(all.len(), count, "{code}: {all:#?}");
+            let found = all.iter().find(|(said, ..)| said == message).unwrap_or_else(|| panic!("{code}: {all:#?}"));
+            assert_eq!((found.1.as_str(), found.2[0].as_str()), (place, help));
+            // Pasted into the file it takes one finding away, and no other.
+            let file = format!("{}-{}.yaml", code.replace('/', "-"), message.len());
+            fs::write(versions().join(&file), pasted(&found.2[1])).unwrap();
+            let said = run(versions(), &["diff", "old", "new", "--acknowledge", &file]);
+            assert_eq!(said.code, 0, "{said:?}");
+            assert_eq!(findings(&said.stderr, code).len(), count - 1);
+            assert!(!said.stderr.contains(message) && said.stderr.contains(", 1 acknowledged"), "{}", said.stderr);
+            let said = run(versions(), &["diff", "old", "new", "--acknowledge", &file, "--output", "json"]);
+            let report: Value = serde_json::from_str(&said.stdout).unwrap();
+            let all = report["findings"].as_array().unwrap();
+            let known: Vec<&Value> = all.iter().filter(|one| one["acknowledged"] == "it is meant").collect();
+            assert_eq!(known.len(), 1, "{all:#?}");
+            assert_eq!((&known[0]["code"], &known[0]["message"]), (&json!(code), &json!(message)));
+        }
+        // The commands that help names do what it says of them.
+        for arguments in [
+            ["plan", "tenant-010", "--from", "old", "--to", "new"].as_slice(),
+            &["plan", "tenant-002", "--from", "old", "--erase"],
+        ] {
+            let said = run(versions(), arguments);
+            assert_eq!(said.code, 0, "{said:?}");
+            assert!(said.stdout.contains(arguments[1]) && said.stdout.contains("delete"), "{}", said.stdout);
+        }
+    }
+
+    #[test]
+    fn what_keeps_data_is_missed_when_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = versions().join("old/templates/platinum-tenant.template.json");
+        let text = fs::read_to_string(source).unwrap();
+        fs::write(folder.path().join("old.json"), &text).unwrap();
+        let mut template: Value = serde_json::from_str(&text).unwrap();
+        let resources = template["Resources"].as_object_mut().unwrap();
+        let (id, table) = resources.iter_mut().find(|(id, _)| id.starts_with("OrdersTable")).unwrap();
+        assert_eq!(table["DeletionPolicy"], "Retain");
+        table["DeletionPolicy"] = "Delete".into();
+        table["UpdateReplacePolicy"] = "Delete".into();
+        // A function holds nothing, whatever becomes of it.
+        let id = id.clone();
+        let (_, function) = resources.iter_mut().find(|(_, one)| one["Type"] == "AWS::Lambda::Function").unwrap();
+        function["DeletionPolicy"] = "Retain".into();
+        fs::write(folder.path().join("new.json"), template.to_string()).unwrap();
+        let said = run(folder.path(), &["diff", "old.json", "new.json"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        let found = findings(&said.stderr, "diff/retention-dropped");
+        assert_eq!(found.len(), 2, "{found:#?}");
+        for ((message, place, help), policy) in found.iter().zip(["DeletionPolicy", "UpdateReplacePolicy"]) {
+            assert_eq!(
+                message,
+                &format!("`{id}` (`AWS::DynamoDB::Table`) no longer has a `{policy}` that keeps what it holds")
+            );
+            assert_eq!(
+                (place.as_str(), help[0].as_str()),
+                ("new.json", format!("leave `{policy}: Retain` in place").as_str())
+            );
+            fs::write(folder.path().join("ok.yaml"), pasted(&help[1])).unwrap();
+        }
+        let said = run(folder.path(), &["diff", "old.json", "new.json", "--acknowledge", "ok.yaml"]);
+        assert!(said.stderr.contains("2 acknowledged") && said.stderr.lines().count() == 1, "{said:?}");
+        // The other way round nothing is missed.
+        let said = run(folder.path(), &["diff", "new.json", "old.json"]);
+        assert!(!said.stderr.contains("retention-dropped"), "{said:?}");
+    }
+
+    #[test]
+    fn what_could_not_be_decided_counts_as_broadened() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = |attributes: &str| {
+            format!(
+                "    include: [orders]\n    components:\n      - custom: Client\n        type: AWS::Cognito::UserPoolClient\n        properties: {{ UserPoolId: !Ref Users, ReadAttributes: [{attributes}] }}\n    entitlements: {{ seats: 500,"
+            )
+        };
+        let place = "    include: [orders]\n    entitlements: { seats: 500,";
+        made(folder.path(), "old", &[(place, &client("email"))], &[]);
+        made(folder.path(), "new", &[(place, &client("email, name"))], &["--ledger", "old"]);
+        let said = run(folder.path(), &["diff", "old", "new"]);
+        assert_eq!(said.code, 0, "{said:?}");
+        let found = findings(&said.stderr, "diff/access-unknown");
+        let [(message, place, help)] = found.as_slice() else { panic!("{said:?}") };
+        let id = message.split('`').nth(1).unwrap();
+        assert!(id.starts_with("Client"), "{message}");
+        assert_eq!(
+            message,
+            &format!(
+                "it could not be decided whether `{id}` (`AWS::Cognito::UserPoolClient`) makes more possible than before, for 2 tenants: `tenant-030`, `tenant-031`"
+            )
+        );
+        assert_eq!(place, "new/templates/platinum-tenant.template.json");
+        assert_eq!(help[0], "read what changes, and treat it as broadened unless you know better");
+        assert!(said.stdout.contains("ACCESS PERHAPS BROADENED"), "{}", said.stdout);
+        fs::write(folder.path().join("ok.yaml"), pasted(&help[1])).unwrap();
+        let said = run(folder.path(), &["diff", "old", "new", "--acknowledge", "ok.yaml"]);
+        assert!(said.stderr.contains("1 acknowledged") && said.stderr.lines().count() == 1, "{said:?}");
+        let said = run(folder.path(), &["diff", "old", "new", "--fail-on", "broadening"]);
+        assert_eq!(said.code, 1, "{said:?}");
+        let found = findings(&said.stderr, "diff/fail-on");
+        assert_eq!(
+            found,
+            [(
+                "2 resources or policies broaden access, or may, and `--fail-on broadening` is given".to_owned(),
+                "new".to_owned(),
+                vec!["deploy the change where somebody watches, without the option".to_owned()]
+            )]
+        );
+    }
+
+    #[test]
+    fn two_products_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        made(folder.path(), "prod", &[], &[]);
+        made(folder.path(), "staging", &[("environment: prod", "environment: staging")], &[]);
+        let said = run(folder.path(), &["diff", "prod", "staging"]);
+        assert_eq!(
+            findings(&said.stderr, "diff/unrelated"),
+            [(
+                "`serverless-saas` in `staging` is compared with `serverless-saas` in `prod`, and no cell or tenant has a stack in both"
+                    .to_owned(),
+                "staging".to_owned(),
+                vec!["compare two assemblies of the same blueprint and environment".to_owned()]
+            )]
+        );
+        // That is so: all of the one are deleted, and all of the other created.
+        let updated: Vec<&str> =
+            said.stdout.lines().filter(|line| line.starts_with('#') && line.ends_with("updated")).collect();
+        assert_eq!(updated, ["#8 organization: updated"]);
+        // The organization's policies say the same, and are said to have other tags.
+        let tags = said.stdout.matches("  ~ BasicRcp1").count();
+        assert_eq!(tags, 1, "{}", said.stdout);
+        let policy = said.stdout.lines().skip_while(|line| !line.starts_with("  ~ BasicRcp1")).nth(1).unwrap();
+        assert_eq!(policy, "      Tags/Environment  prod → staging");
+        let said = run(folder.path(), &["diff", "prod", "prod"]);
+        assert!(findings(&said.stderr, "diff/unrelated").is_empty());
     }
 
     fn git(folder: &Path, arguments: &[&str]) {
@@ -363,6 +572,15 @@ mod diff {
                 .starts_with("error: there is no folder or file `main:x`, and it names nothing in a git repository")
         );
         assert_eq!(said(&["assembly", "assembly", "--tenants=2"]), "error: there is no change `2`: no stack changes\n");
+
+        // Two files of one name: which of them is compared nobody could say.
+        fs::create_dir(root.join("twice")).unwrap();
+        fs::write(root.join("twice/a.json"), "{\"Resources\": {}}").unwrap();
+        fs::write(root.join("twice/a.template.json"), "{\"Resources\": {}}").unwrap();
+        assert_eq!(
+            said(&["twice", "t.json"]),
+            "error: `twice/a.json` and `twice/a.template.json` have one name without their endings; templates are compared by it\n"
+        );
 
         // A template that was edited is not what was proved.
         let manifest = fs::read_to_string(root.join("assembly/tenantry.json")).unwrap();

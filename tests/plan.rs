@@ -305,6 +305,127 @@ mod plan {
         assert!(erased.stores.iter().any(|store| store.kind == "AWS::HealthLake::FHIRDatastore"));
     }
 
+    /// Runs `tenantry plan`.
+    fn command(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantry"))
+            .arg("plan")
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    fn read(path: &Path) -> String {
+        String::from_utf8(tenantry::source::World::read(&Disk::new("/"), path).unwrap()).unwrap()
+    }
+
+    fn write(path: &Path, text: &str) {
+        std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn a_plan_for_nobody_names_who_is_meant() {
+        let mut fleet = Fleet::new("serverless-saas");
+        fleet.made(&[]);
+        let (code, out, said) = command(fleet.folder.path(), &["tenant-20", "--from", "1", "--to", "1"]);
+        assert_eq!((code, out.as_str()), (1, ""));
+        assert_eq!(
+            said,
+            "error[plan/unknown-tenant]: there is no tenant `tenant-20`\n--> 1\n = help: did you mean `tenant-020`?\n \
+             = help: name a tenant as `tenants.jsonl` of the assembly has it\n = note: run `tenantry explain \
+             plan/unknown-tenant`\n\n1 error\n"
+        );
+        let (code, out, _) = command(fleet.folder.path(), &["tenant-020", "--from", "1", "--to", "1"]);
+        assert_eq!(code, 0);
+        assert!(out.contains("tenant-020"), "{out}");
+    }
+
+    /// A log group that tenants share: lines about one of them end with all lines, or never.
+    #[test]
+    fn what_is_shared_and_never_ends_refuses_an_erasure() {
+        let mut fleet = Fleet::new("serverless-saas");
+        let place = "    entitlements: { seats: 5, exports: false, support: community }\n";
+        let with = |retention: &str| {
+            format!(
+                "    components:\n      - custom: Audit\n        type: AWS::Logs::LogGroup\n        shared_because: lines about requests\n        properties: {{ LogGroupClass: STANDARD{retention} }}\n{place}"
+            )
+        };
+        for retention in ["", ", RetentionInDays: 365"] {
+            let root = fleet.made(&[(place, &with(retention))]);
+            // Whoever knows better says whose the lines are: not the platform's.
+            let (path, manifest) = (root.join("tenancy.json"), root.join("tenantry.json"));
+            let tenancy = read(&path);
+            let mut edited: serde_json::Value = serde_json::from_str(&tenancy).unwrap();
+            let owners = edited["templates"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut()
+                .filter_map(|one| one.get_mut("owners")?.as_object_mut());
+            let mut audits: Vec<_> = owners.flatten().filter(|(id, _)| id.starts_with("AuditCustom")).collect();
+            assert_eq!(audits.len(), 1);
+            assert_eq!(*audits[0].1, serde_json::json!({"platform": {"reason": "lines about requests"}}));
+            *audits[0].1 = serde_json::json!({"application": {"reason": "lines name the tenant"}});
+            let edited = serde_json::to_string_pretty(&edited).unwrap();
+            let digest = |text: &str| tenantry::assembly::Digest::of(text.as_bytes()).to_string();
+            let text = read(&manifest).replace(&digest(&tenancy), &digest(&edited));
+            write(&path, &edited);
+            write(&manifest, &text);
+        }
+        let (code, out, said) = command(fleet.folder.path(), &["tenant-001", "--from", "1", "--erase"]);
+        assert_eq!((code, out.as_str()), (1, ""), "{said}");
+        let [finding, end] = said.split("\n\n").collect::<Vec<_>>()[..] else { panic!("{said}") };
+        let lines: Vec<&str> = finding.lines().collect();
+        assert!(
+            lines[0].starts_with("error[plan/no-expiry]: ") && lines[0].contains(" of `Audit` never end: "),
+            "{said}"
+        );
+        assert!(lines[1].starts_with("--> serverless-saas-basic-eu-1-") && lines[1].contains("#AuditCustom"), "{said}");
+        assert_eq!(lines[2], " = help: set how long they are kept, deploy that, and make the plan again");
+        assert_eq!(end, "1 error\n");
+        let (code, out, said) = command(fleet.folder.path(), &["tenant-001", "--from", "2", "--erase"]);
+        assert_eq!(code, 0, "{said}");
+        assert!(out.contains("Audit"), "{out}");
+        // Whoever only leaves takes nothing away, and may.
+        let (code, _, said) = command(fleet.folder.path(), &["tenant-001", "--from", "1", "--to", "1"]);
+        assert_eq!(code, 0, "{said}");
+    }
+
+    #[test]
+    fn what_the_other_tier_has_no_place_for_is_let_go_by_name_only() {
+        let mut fleet = Fleet::new("serverless-saas");
+        let notes = (
+            "    siloed: [Products, Orders]\n",
+            "    components:\n      - table: Notes\n        partition_key: noteId\n    siloed: [Products, Orders, Notes]\n",
+        );
+        let line = "  - { tenant: tenant-020, tier: premium,";
+        fleet.made(&[notes]);
+        fleet.made(&[notes, (line, "  - { tenant: tenant-020, tier: basic,")]);
+        let asked = ["tenant-020", "--from", "1", "--to", "2"];
+        let (code, out, said) = command(fleet.folder.path(), &asked);
+        assert_eq!((code, out.as_str()), (1, ""), "{said}");
+        let [finding, end] = said.split("\n\n").collect::<Vec<_>>()[..] else { panic!("{said}") };
+        let lines: Vec<&str> = finding.lines().collect();
+        assert!(
+            lines[0].starts_with("error[plan/no-home]: tier `basic` has no place for ")
+                && lines[0].ends_with(" of `Notes`"),
+            "{said}"
+        );
+        assert!(
+            lines[1].starts_with("--> serverless-saas-premium-tenant-020-") && lines[1].contains("#NotesTable"),
+            "{said}"
+        );
+        assert_eq!(
+            lines[2],
+            " = help: give the tier a component `Notes` of the same kind, or say that its data may go: `--let-go Notes`"
+        );
+        assert_eq!(end, "1 error\n");
+        let (code, out, said) = command(fleet.folder.path(), &[&asked[..], &["--let-go", "Notes"]].concat());
+        assert_eq!(code, 0, "{said}");
+        assert!(out.contains("Notes"), "{out}");
+    }
+
     #[test]
     fn the_catalogue_is_about_types_that_exist_and_each_entry_has_a_source() {
         let catalogue = Catalogue::shipped().unwrap();

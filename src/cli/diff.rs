@@ -101,7 +101,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
             many => bail!("there is no change `{group}`; they are numbered from 1 to {many}"),
         }
     }
-    let names = Names { old: &args.old, new: &args.new };
+    let are_folders = !old.is_of_revision() && !new.is_of_revision();
+    let names = Names { old: &args.old, new: &args.new, are_folders };
     sink.append(findings(&diff, names, &acknowledged, Some(&today())));
     let counts = summary(&diff);
     let mut wanted = args.fail_on.clone();
@@ -109,7 +110,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
     wanted.dedup();
     for what in wanted {
         if let Some(message) = refusal(what, &counts) {
-            sink.push(Diagnostic::new(&codes::DIFF_FAIL_ON, Origin::Path(args.new.as_str().into()), message));
+            let finding = Diagnostic::new(&codes::DIFF_FAIL_ON, Origin::Path(args.new.as_str().into()), message);
+            sink.push(finding.help("deploy the change where somebody watches, without the option"));
         }
     }
     let result = match args.output {

@@ -74,7 +74,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
         if let Some(rollout) = rollout_of(path, &mut findings)? {
             match prove(&rollout, &new, old.as_ref(), &settings, &facts) {
                 Ok(obligations) => terminal.say(&table(&rollout, obligations.len()))?,
-                Err(list) => list.into_iter().for_each(|finding| findings.push(finding)),
+                Err(list) => list.into_iter().for_each(|mut finding| {
+                    // What is wrong is what the file says; the assembly is as it is.
+                    if finding.code.name.starts_with("rollout/") {
+                        finding.primary.origin = Origin::Path(path.to_string_lossy().into());
+                    }
+                    findings.push(finding);
+                }),
             }
         }
         return Ok(terminal.report(findings, &sources, false)?);

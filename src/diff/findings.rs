@@ -19,6 +19,8 @@ pub struct Names<'a> {
     pub old: &'a str,
     /// What is compared.
     pub new: &'a str,
+    /// Whether other commands find both under these names; revisions of a repository they do not.
+    pub are_folders: bool,
 }
 
 /// What there is to say about a change. `today` is the day, as `YYYY-MM-DD`, for acknowledgements that end; without it
@@ -29,7 +31,7 @@ pub fn findings(diff: &Diff, names: Names<'_>, acknowledged: &[Acknowledgement],
     if diff.old.blueprint != diff.new.blueprint || diff.old.environment != diff.new.environment {
         let side = |blueprint: &str, environment: &str| format!("`{blueprint}` in `{environment}`");
         let message = format!(
-            "{} is compared with {}, and they share no stacks",
+            "{} is compared with {}, and no cell or tenant has a stack in both",
             side(&diff.new.blueprint, &diff.new.environment),
             side(&diff.old.blueprint, &diff.old.environment)
         );
@@ -96,6 +98,11 @@ fn dropped(change: &PropertyChange) -> bool {
 
 impl Teller<'_> {
     fn origin(&self, group: &Group) -> Origin {
+        if let (true, Some(path)) =
+            (group.is_of_template(), group.new_template.as_ref().or(group.old_template.as_ref()))
+        {
+            return Origin::Path(path.as_str().into());
+        }
         let (root, template) = match (&group.new_template, &group.old_template) {
             (Some(template), _) => (self.names.new, template),
             (None, Some(template)) => (self.names.old, template),
@@ -126,7 +133,11 @@ impl Teller<'_> {
                     Action::Removed => format!("{what} {ends} from the stack, and stays behind with what it holds"),
                     _ => format!("{what} {ends}, and the new one begins without what the old one holds"),
                 };
-                self.tell(&codes::DIFF_LEFT_BEHIND, group, Some(resource), &message, None);
+                let help = match resource.action {
+                    Action::Removed => "decide who deletes it, and when",
+                    _ => "copy what it holds, and decide who deletes the old one",
+                };
+                self.tell(&codes::DIFF_LEFT_BEHIND, group, Some(resource), &message, Some(help));
             }
             Data::Stays => {}
         }
@@ -142,18 +153,27 @@ impl Teller<'_> {
         if resource.stateful && group.action == StackAction::Updated {
             for change in resource.properties.iter().filter(|change| dropped(change)) {
                 let message = format!("{what} no longer has a `{}` that keeps what it holds", change.path);
-                self.tell(&codes::DIFF_RETENTION_DROPPED, group, Some(resource), &message, None);
+                let kept = change.old.as_ref().and_then(|value| value.as_str()).unwrap_or("Retain");
+                let help = format!("leave `{}: {kept}` in place", change.path);
+                self.tell(&codes::DIFF_RETENTION_DROPPED, group, Some(resource), &message, Some(&help));
             }
         }
         if group.action == StackAction::Updated {
             match resource.access {
                 Access::Broadened => {
                     let message = format!("{what} makes something possible that was not before");
-                    self.tell(&codes::DIFF_BROADENED, group, Some(resource), &message, None);
+                    self.tell(
+                        &codes::DIFF_BROADENED,
+                        group,
+                        Some(resource),
+                        &message,
+                        Some("grant only what is needed"),
+                    );
                 }
                 Access::Undecided => {
                     let message = format!("it could not be decided whether {what} makes more possible than before");
-                    self.tell(&codes::DIFF_ACCESS_UNKNOWN, group, Some(resource), &message, None);
+                    let help = "read what changes, and treat it as broadened unless you know better";
+                    self.tell(&codes::DIFF_ACCESS_UNKNOWN, group, Some(resource), &message, Some(help));
                 }
                 Access::Same | Access::Narrowed => {}
             }
@@ -181,12 +201,14 @@ impl Teller<'_> {
         }
         for (reason, stacks) in by_reason {
             let of: Vec<&str> = stacks.iter().map(|stack| stack.tenant.as_deref().unwrap_or(&stack.stack)).collect();
-            let place = if stacks.iter().all(|stack| stack.tenant.is_some()) {
-                format!("for {}: {}", counted(of.len() as u64, "tenant"), told(of.into_iter()))
+            let place = if group.is_of_template() {
+                String::new()
+            } else if stacks.iter().all(|stack| stack.tenant.is_some()) {
+                format!(", for {}: {}", counted(of.len() as u64, "tenant"), told(of.into_iter()))
             } else {
-                format!("in {}: {}", counted(of.len() as u64, "stack"), told(of.into_iter()))
+                format!(", in {}: {}", counted(of.len() as u64, "stack"), told(of.into_iter()))
             };
-            let mut finding = Diagnostic::new(code, self.origin(group), format!("{message}, {place}"));
+            let mut finding = Diagnostic::new(code, self.origin(group), format!("{message}{place}"));
             finding.acknowledged = reason.map(str::to_owned);
             let acknowledge = resource.filter(|_| reason.is_none()).map(|resource| {
                 let id = &resource.logical_id;
@@ -214,15 +236,29 @@ impl Teller<'_> {
             by_reason.entry(self.ledger.reason(about)).or_default().push(tenant);
         }
         for (reason, tenants) in by_reason {
-            let count = counted(tenants.len() as u64, "tenant");
-            let verb = if tenants.len() == 1 { "leaves" } else { "leave" };
-            let message = format!(
-                "{count} {verb} shared stacks, and what is kept there does not go along: {}",
-                told(tenants.into_iter())
-            );
+            let (one, they) = (tenants.len() == 1, counted(tenants.len() as u64, "tenant"));
+            let names = told(tenants.iter().copied());
+            let message = match (group.action, one) {
+                (TenantAction::Removed, true) => format!("{they} goes, and what it kept in shared stacks stays there"),
+                (TenantAction::Removed, false) => format!("{they} go, and what they kept in shared stacks stays there"),
+                (_, true) => format!("{they} leaves shared stacks, and what it kept there does not go along"),
+                (_, false) => format!("{they} leave shared stacks, and what they kept there does not go along"),
+            };
+            let message = format!("{message}: {names}");
             let mut finding = Diagnostic::new(&codes::DIFF_DATA_NOT_MOVED, origin.clone(), message);
             finding.acknowledged = reason.map(str::to_owned);
-            self.sink.push(finding.help("`tenantry plan` says how data is copied, and deleted where it was"));
+            let first = tenants.first().copied().unwrap_or_default();
+            let Names { old, new, are_folders } = self.names;
+            let (old, new) = if are_folders { (old, new) } else { ("…", "…") };
+            let plan = match group.action {
+                TenantAction::Removed => format!("`tenantry plan {first} --from {old} --erase` says how it is deleted"),
+                _ => format!("`tenantry plan {first} --from {old} --to {new}` says how it is copied, and then deleted"),
+            };
+            let code = codes::DIFF_DATA_NOT_MOVED.name;
+            let acknowledge = reason.is_none().then(|| {
+                format!("or live with it, in the file that `--acknowledge` names: `- {{ code: {code}, tenant: {first}, reason: … }}`")
+            });
+            self.sink.push(finding.help(plan).help_if(acknowledge));
         }
     }
 }

@@ -117,6 +117,12 @@ impl Group {
         self.resources.iter().map(|resource| resource.access).max().unwrap_or(Access::Same)
     }
 
+    /// Whether it is a template that is in no assembly, of whose stacks nothing is known.
+    #[must_use]
+    pub fn is_of_template(&self) -> bool {
+        self.scope == Scope::Cell && self.tier.is_empty()
+    }
+
     /// The tenants whose own stacks are in the group.
     pub fn tenants(&self) -> impl Iterator<Item = &str> {
         self.stacks.iter().filter_map(|stack| stack.tenant.as_deref())
@@ -688,11 +694,23 @@ fn merged(assembly: &Assembly, documents: &[(&str, Option<Digest>)]) -> Result<V
     Ok(serde_json::json!({"Statement": statements}))
 }
 
+/// A template that is in no assembly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateText {
+    /// Where it is, as the user named it.
+    pub path: String,
+    /// Its text, JSON or YAML.
+    pub text: Vec<u8>,
+}
+
 /// Compares templates by their names, each as a stack of which nothing is known.
 ///
 /// # Errors
 /// If a text is no template.
-pub fn templates(old: &BTreeMap<String, Vec<u8>>, new: &BTreeMap<String, Vec<u8>>) -> Result<Diff, AssemblyError> {
+pub fn templates(
+    old: &BTreeMap<String, TemplateText>,
+    new: &BTreeMap<String, TemplateText>,
+) -> Result<Diff, AssemblyError> {
     let side = || Side {
         blueprint: "templates".to_owned(),
         environment: String::new(),
@@ -704,7 +722,8 @@ pub fn templates(old: &BTreeMap<String, Vec<u8>>, new: &BTreeMap<String, Vec<u8>
     let mut groups = Vec::new();
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names {
-        let template = |all: &BTreeMap<String, Vec<u8>>| all.get(name).map(|text| parse(name, text)).transpose();
+        let (old, new) = (old.get(name), new.get(name));
+        let template = |file: Option<&TemplateText>| file.map(|file| parse(&file.path, &file.text)).transpose();
         let (before, after) = (template(old)?, template(new)?);
         let deployed = |template| Deployed { template, parameters: &parameters, stack: "", account: None, region: "" };
         let (before, after) = (before.as_ref().map(deployed), after.as_ref().map(deployed));
@@ -720,8 +739,8 @@ pub fn templates(old: &BTreeMap<String, Vec<u8>>, new: &BTreeMap<String, Vec<u8>
             scope: Scope::Cell,
             tier: String::new(),
             action,
-            old_template: before.map(|_| name.clone()),
-            new_template: after.map(|_| name.clone()),
+            old_template: old.map(|file| file.path.clone()),
+            new_template: new.map(|file| file.path.clone()),
             resources: change.resources,
             outputs: change.outputs,
             tags: Vec::new(),

@@ -34,10 +34,13 @@ impl Findings {
         let told = self.told.entry(code.name).or_default();
         *told += 1;
         if *told <= TOLD {
-            self.list.push(
-                Diagnostic::new(code, self.origin.clone(), message)
-                    .help("make the rollout again with `tenantry rollout`, with the same settings"),
-            );
+            let help = if code.name == codes::ROLLOUT_LIMIT.name {
+                "ask AWS for a higher quota and name it in the file of `--facts`, or divide the tenants otherwise with \
+                 `stack_sets: { shards: … }` as long as no set stands"
+            } else {
+                "make the rollout again with `tenantry rollout`, with the same settings"
+            };
+            self.list.push(Diagnostic::new(code, self.origin.clone(), message).help(help));
         }
     }
 }

@@ -9,13 +9,14 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, anyhow, bail};
 
 use crate::assembly::{Assembly, CDK_MANIFEST, MANIFEST};
+use crate::diff::fleet::TemplateText;
 use crate::source::{Disk, World};
 
 /// How templates end that lie in a folder.
 const ENDINGS: [&str; 7] = [".template.json", ".template.yaml", ".template.yml", ".template", ".json", ".yaml", ".yml"];
 
-/// Templates by file name, as text.
-pub(super) type Templates = BTreeMap<String, Vec<u8>>;
+/// Templates by file name, without its ending.
+pub(super) type Templates = BTreeMap<String, TemplateText>;
 
 /// What one side is.
 pub(super) enum Input {
@@ -29,7 +30,14 @@ pub(super) struct Side {
     pub(super) name: String,
     pub(super) input: Input,
     /// Where it was put for the time of the comparison.
-    _folder: Option<Temporary>,
+    folder: Option<Temporary>,
+}
+
+impl Side {
+    /// Whether it was taken out of a git repository.
+    pub(super) fn is_of_revision(&self) -> bool {
+        self.folder.is_some()
+    }
 }
 
 /// Opens both sides.
@@ -40,7 +48,7 @@ pub(super) fn open(old: &str, new: &str) -> anyhow::Result<(Side, Side)> {
 fn side(name: &str, other: &str) -> anyhow::Result<Side> {
     let path = Path::new(name);
     if path.exists() {
-        return Ok(Side { name: name.to_owned(), input: at(path, name)?, _folder: None });
+        return Ok(Side { name: name.to_owned(), input: at(path, name)?, folder: None });
     }
     let (revision, inside) = match name.split_once(':') {
         Some((revision, inside)) => (revision, inside.to_owned()),
@@ -48,8 +56,8 @@ fn side(name: &str, other: &str) -> anyhow::Result<Side> {
         None => (name, own_path(other).with_context(|| nothing(name))?),
     };
     let folder = Temporary::new()?;
-    fetch(revision, &inside, name, &folder.0)?;
-    Ok(Side { name: name.to_owned(), input: at(&folder.0, name)?, _folder: Some(folder) })
+    let path = fetch(revision, &inside, name, &folder.0)?;
+    Ok(Side { name: name.to_owned(), input: at(&path, name)?, folder: Some(folder) })
 }
 
 fn nothing(name: &str) -> String {
@@ -72,7 +80,8 @@ fn at(path: &Path, name: &str) -> anyhow::Result<Input> {
     let read = |path: &Path| Disk::new("").read(path).with_context(|| format!("cannot read `{}`", path.display()));
     if path.is_file() {
         // Two files are two versions of one template, whatever they are called.
-        return Ok(Input::Templates(BTreeMap::from([("template".to_owned(), read(path)?)])));
+        let template = TemplateText { path: name.to_owned(), text: read(path)? };
+        return Ok(Input::Templates(BTreeMap::from([("template".to_owned(), template)])));
     }
     let mut templates = Templates::new();
     let entries = fs::read_dir(path).with_context(|| format!("cannot read `{name}`"))?;
@@ -81,9 +90,17 @@ fn at(path: &Path, name: &str) -> anyhow::Result<Input> {
         let file = entry.file_name().to_string_lossy().into_owned();
         if let Some(stem) = ENDINGS.iter().find_map(|ending| file.strip_suffix(ending))
             && entry.path().is_file()
-            && is_template(&read(&entry.path())?)
         {
-            templates.insert(stem.to_owned(), read(&entry.path())?);
+            let text = read(&entry.path())?;
+            if !is_template(&text) {
+                continue;
+            }
+            let template = TemplateText { path: format!("{}/{file}", name.trim_end_matches('/')), text };
+            let path = template.path.clone();
+            if let Some(other) = templates.insert(stem.to_owned(), template) {
+                let (one, other) = (path.clone().min(other.path.clone()), path.max(other.path));
+                bail!("`{one}` and `{other}` have one name without their endings; templates are compared by it");
+            }
         }
     }
     if templates.is_empty() {
@@ -144,8 +161,8 @@ fn git(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     bail!("{}", said.strip_prefix("fatal: ").unwrap_or(said).to_owned())
 }
 
-/// Puts the files of a revision into a folder.
-fn fetch(revision: &str, inside: &str, name: &str, folder: &Path) -> anyhow::Result<()> {
+/// Puts the files of a revision into a folder: that folder, or the one file there is.
+fn fetch(revision: &str, inside: &str, name: &str, folder: &Path) -> anyhow::Result<PathBuf> {
     let missing = || format!("there is no folder or file `{name}`, and it names nothing in a git repository");
     if revision.is_empty() || revision.starts_with('-') {
         bail!("there is no folder or file `{name}`");
@@ -158,8 +175,9 @@ fn fetch(revision: &str, inside: &str, name: &str, folder: &Path) -> anyhow::Res
     let kind = git(&["cat-file", "-t", &object]).map_err(|_| anyhow!("the revision `{revision}` has no `{inside}`"))?;
     let list = match String::from_utf8_lossy(&kind).trim() {
         "blob" => {
-            fs::File::create(folder.join("template.json"))?.write_all(&git(&["cat-file", "blob", &object])?)?;
-            return Ok(());
+            let file = folder.join("template");
+            fs::File::create(&file)?.write_all(&git(&["cat-file", "blob", &object])?)?;
+            return Ok(file);
         }
         _ => {
             // In a subfolder `ls-tree` lists only what is below it, unless it is told the tree alone.
@@ -184,7 +202,7 @@ fn fetch(revision: &str, inside: &str, name: &str, folder: &Path) -> anyhow::Res
         }
         batch.copy(id, &target).with_context(|| format!("cannot read `{path}` of `{name}`"))?;
     }
-    Ok(())
+    Ok(folder.to_owned())
 }
 
 /// A git that hands out one object after the other.

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::super::change::{Data, PropertyChange};
+use super::super::change::{Data, PropertyChange, ResourceChange};
 use super::super::fleet::{Diff, Group, PartAction};
 use super::super::stack::StackAction;
 use super::{
-    Tenants, access_words, effect_words, field_words, heading, is_reference, part_words, shown, sign, summary,
-    tenant_words, words, worst_first,
+    Tenants, access_words, beside, effect_words, field_words, heading, own_properties, part_words, refers, shown, sign,
+    summary, tenant_words, tenants_words, title, words, worst_first,
 };
 use crate::diagnostics::{Diagnostic, Severity};
 
@@ -21,13 +21,14 @@ const FEW: usize = 20;
 #[must_use]
 pub fn markdown(diff: &Diff, findings: &[Diagnostic], tenants: Tenants<'_>) -> String {
     let mut page = String::new();
-    let side = &diff.new;
-    let _ = writeln!(page, "## {} {}: what will happen to whom\n", plain(&side.blueprint), plain(&side.environment));
+    let _ = writeln!(page, "## {}: what will happen to whom\n", plain(&title(diff)));
     if diff.is_empty() && findings.is_empty() {
         page.push_str("Nothing changes.\n");
         return page;
     }
-    let _ = writeln!(page, "{} → {} tenants\n", diff.old.tenants, diff.new.tenants);
+    if let Some(tenants) = tenants_words(diff) {
+        let _ = writeln!(page, "{tenants}\n");
+    }
     for line in summary(diff).lines() {
         let _ = writeln!(page, "- {line}");
     }
@@ -36,6 +37,9 @@ pub fn markdown(diff: &Diff, findings: &[Diagnostic], tenants: Tenants<'_>) -> S
     }
     if !findings.is_empty() {
         page.push_str("\n### To look at\n\n");
+        // What stops a pipeline comes before what is to be thought of, and that before what somebody has thought of.
+        let mut findings: Vec<&Diagnostic> = findings.iter().collect();
+        findings.sort_by_key(|finding| (finding.acknowledged.is_some(), finding.severity != Severity::Error));
         for finding in findings {
             let sign = match (&finding.acknowledged, finding.severity) {
                 (Some(_), _) => "☑️ acknowledged",
@@ -80,7 +84,7 @@ pub fn markdown(diff: &Diff, findings: &[Diagnostic], tenants: Tenants<'_>) -> S
                 policy.kind.to_uppercase(),
                 html(&policy.tier)
             );
-            let lines: Vec<String> = policy.changes.iter().flat_map(property).collect();
+            let lines: Vec<String> = policy.changes.iter().flat_map(|change| property(change, &[])).collect();
             details(&mut page, &title, "", &lines);
         }
     }
@@ -106,15 +110,17 @@ fn section(page: &mut String, number: usize, group: &Group, tenants: Tenants<'_>
             _ => "!",
         };
         lines.push(format!("{first} {}  {}  {}", resource.logical_id, resource.kind, words(group, resource)));
-        if resource.kind != "AWS::Organizations::Policy" {
-            lines.extend(resource.properties.iter().flat_map(property));
-        }
+        lines.extend(own_properties(resource).flat_map(|change| property(change, &group.resources)));
     }
-    lines.extend(group.outputs.iter().chain(&group.tags).flat_map(property));
+    for (name, changes) in beside(group) {
+        lines.push(format!("! {name}"));
+        lines.extend(changes.iter().flat_map(|change| property(change, &group.resources)));
+    }
     let all: Vec<String> =
         group.stacks.iter().map(|stack| stack.tenant.clone().unwrap_or_else(|| stack.stack.clone())).collect();
     let of = if group.action == StackAction::Updated { "For" } else { "Of" };
-    details(page, &title, &format!("{of}: {}", names(all.iter(), tenants)), &lines);
+    let before = if group.is_of_template() { String::new() } else { format!("{of}: {}", names(all.iter(), tenants)) };
+    details(page, &title, &before, &lines);
 }
 
 /// A part that opens.
@@ -132,12 +138,12 @@ fn details(page: &mut String, title: &str, before: &str, lines: &[String]) {
 }
 
 /// A property that differs, as lines of a block of differences.
-fn property(change: &PropertyChange) -> Vec<String> {
+fn property(change: &PropertyChange, resources: &[ResourceChange]) -> Vec<String> {
     let path = change.path.strip_prefix("Properties/").unwrap_or(&change.path);
     let effect = effect_words(change.effect).map(|words| format!("  ({words})")).unwrap_or_default();
     let mut lines = vec![format!("    {path}{effect}")];
-    if is_reference(change) {
-        lines.push("      refers to what is replaced".to_owned());
+    if let Some(words) = refers(change, resources) {
+        lines.push(format!("      {words}"));
         return lines;
     }
     lines.extend(change.old.as_ref().map(|value| format!("-     {}", shown(value, MOST))));

@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::change::{Access, Action, Data, PropertyChange, ResourceChange};
+use super::evaluate::references;
 use super::findings::counted;
-use super::fleet::{Diff, FieldChange, Group, PartAction};
+use super::fleet::{Diff, FieldChange, Group, PartAction, Side};
 use super::stack::StackAction;
 use super::tenant::{Place, TenantAction, TenantGroup};
 use crate::assembly::Scope;
@@ -165,8 +166,7 @@ fn heading(group: &Group) -> String {
     };
     let count = group.stacks.len() as u64;
     match group.scope {
-        // Templates of which nothing else is known.
-        Scope::Cell if group.tier.is_empty() => {
+        Scope::Cell if group.is_of_template() => {
             let name = group.new_template.as_ref().or(group.old_template.as_ref());
             format!("{}: {done}", name.map_or("", String::as_str))
         }
@@ -265,9 +265,62 @@ fn effect_words(effect: Action) -> Option<&'static str> {
     }
 }
 
-/// What a reference says that is the same before and after: of what is replaced.
-fn is_reference(change: &PropertyChange) -> bool {
-    change.old.is_some() && change.old == change.new
+/// What is compared: `orders prod`, or of two products both.
+fn title(diff: &Diff) -> String {
+    let name = |side: &Side| format!("{} {}", side.blueprint, side.environment).trim_end().to_owned();
+    let (old, new) = (name(&diff.old), name(&diff.new));
+    if old == new { new } else { format!("{old} → {new}") }
+}
+
+/// How many tenants there are, on both sides if it is not the same; nothing where there are none.
+fn tenants_words(diff: &Diff) -> Option<String> {
+    match (diff.old.tenants, diff.new.tenants) {
+        (0, 0) => None,
+        (old, new) if old == new => Some(counted(new, "tenant")),
+        (old, new) => Some(format!("{old} → {}", counted(new, "tenant"))),
+    }
+}
+
+/// What is said of a value that is the same before and after, because something that it refers to is replaced.
+fn refers(change: &PropertyChange, group: &[ResourceChange]) -> Option<String> {
+    if change.old.is_none() || change.old != change.new {
+        return None;
+    }
+    let mut found = std::collections::BTreeSet::new();
+    change.new.iter().for_each(|value| references(value, &mut found));
+    let named = |action: Action| -> Vec<&str> {
+        let resources = group.iter().filter(|resource| resource.action == action);
+        resources.map(|resource| resource.logical_id.as_str()).filter(|id| found.contains(*id)).collect()
+    };
+    let words = [(Action::Replaced, "is replaced"), (Action::MayBeReplaced, "may be replaced")];
+    let mut parts = words.into_iter().map(|(action, words)| (named(action), words)).filter(|(ids, _)| !ids.is_empty());
+    let (ids, words) = parts.next()?;
+    let most = ids.iter().take(FEW_IDS).copied().collect::<Vec<_>>().join(", ");
+    let more = match ids.len().saturating_sub(FEW_IDS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!("refers to what {words}: {most}{more}"))
+}
+
+/// How many ids are told one by one.
+const FEW_IDS: usize = 3;
+
+/// The properties of a resource that are shown with it. What an organization's policies say is shown by tier.
+fn own_properties(resource: &ResourceChange) -> impl Iterator<Item = &PropertyChange> {
+    let is_policy = resource.kind == "AWS::Organizations::Policy";
+    resource.properties.iter().filter(move |change| !(is_policy && change.path.starts_with("Properties/Content")))
+}
+
+/// What changes of a group beside its resources: a word for it, and the changes without that word in their paths.
+fn beside(group: &Group) -> Vec<(&'static str, Vec<PropertyChange>)> {
+    let parts = [("outputs", "Outputs/", &group.outputs), ("tags of the stack", "Tags/", &group.tags)];
+    let parts = parts.into_iter().filter(|(_, _, changes)| !changes.is_empty());
+    let strip = |change: &PropertyChange, prefix: &str| {
+        let path = change.path.strip_prefix(prefix).unwrap_or(&change.path).to_owned();
+        PropertyChange { path, ..change.clone() }
+    };
+    parts.map(|(name, prefix, changes)| (name, changes.iter().map(|change| strip(change, prefix)).collect())).collect()
 }
 
 /// Where a group of tenants is: `basic/eu-1`, with the region if it is another on the other side.

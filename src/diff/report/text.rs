@@ -8,8 +8,8 @@ use super::super::fleet::{Diff, Group, PartAction};
 use super::super::stack::StackAction;
 use super::super::tenant::TenantAction;
 use super::{
-    access_words, effect_words, field_words, heading, is_reference, part_words, shown, sign, summary, tenant_words,
-    words, worst_first,
+    access_words, beside, effect_words, field_words, heading, own_properties, part_words, refers, shown, sign, summary,
+    tenant_words, tenants_words, title, words, worst_first,
 };
 
 /// How many characters of a value are shown.
@@ -64,17 +64,12 @@ impl Page {
 #[must_use]
 pub fn text(diff: &Diff, tenants: Tenants<'_>, colour: bool) -> String {
     let mut page = Page { text: String::new(), colour };
-    let side = |side: &super::super::fleet::Side| format!("{} {}", side.blueprint, side.environment);
-    let title = if side(&diff.old) == side(&diff.new) {
-        side(&diff.new)
-    } else {
-        format!("{} → {}", side(&diff.old), side(&diff.new))
-    };
+    let title = title(diff);
     if diff.is_empty() {
         page.line(0, &format!("{title}: nothing changes"));
         return page.text;
     }
-    let title = format!("{title}: {} → {} tenants", diff.old.tenants, diff.new.tenants);
+    let title = tenants_words(diff).map_or(title.clone(), |tenants| format!("{title}: {tenants}"));
     let title = page.paint(Colour::Bold, &title);
     page.line(0, &title);
     for line in summary(diff).lines() {
@@ -146,7 +141,7 @@ pub fn text(diff: &Diff, tenants: Tenants<'_>, colour: bool) -> String {
                 &format!("{sign} {} of tier {}: {access}, for {tenants}", policy.kind.to_uppercase(), policy.tier),
             );
             for change in &policy.changes {
-                property(&mut page, change);
+                property(&mut page, change, &[]);
             }
         }
     }
@@ -167,7 +162,7 @@ fn stacks(page: &mut Page, number: usize, group: &Group, tenants: Tenants<'_>) {
     let mut left = 0;
     for (index, resource) in all.iter().enumerate() {
         // Of what comes or goes whole a few say enough, where nothing is lost.
-        if whole && index >= WHOLE && resource.data == Data::Stays {
+        if whole && index >= WHOLE && all.len() > WHOLE + 1 && resource.data == Data::Stays {
             left += 1;
             continue;
         }
@@ -184,19 +179,20 @@ fn stacks(page: &mut Page, number: usize, group: &Group, tenants: Tenants<'_>) {
             page.paint(colour, &words(group, resource))
         );
         page.line(2, &line);
-        // What an organization's policies say is shown by tier.
-        if resource.kind != "AWS::Organizations::Policy" {
-            for change in &resource.properties {
-                property(page, change);
-            }
+        for change in own_properties(resource) {
+            property(page, change, &group.resources);
         }
     }
     if left > 0 {
         let line = page.paint(Colour::Dim, &format!("… and {left} more"));
         page.line(4, &line);
     }
-    for change in group.outputs.iter().chain(&group.tags) {
-        property(page, change);
+    for (name, changes) in beside(group) {
+        let line = format!("{} {name}", page.paint(Colour::Yellow, "~"));
+        page.line(2, &line);
+        for change in &changes {
+            property(page, change, &group.resources);
+        }
     }
     if listed {
         for stack in &group.stacks {
@@ -204,7 +200,7 @@ fn stacks(page: &mut Page, number: usize, group: &Group, tenants: Tenants<'_>) {
             let tenant = stack.tenant.as_deref().map(|tenant| format!("{tenant}  ")).unwrap_or_default();
             page.line(6, &format!("{tenant}{}  {account}/{}", stack.stack, stack.region));
         }
-    } else {
+    } else if !group.is_of_template() {
         let names = group.stacks.iter().map(|stack| stack.tenant.as_deref().unwrap_or(&stack.stack));
         let line = page.paint(Colour::Dim, &format!("for {}", told(names).replace('`', "")));
         page.line(4, &line);
@@ -219,13 +215,22 @@ fn colour_of_access(access: Access) -> Colour {
     }
 }
 
-fn property(page: &mut Page, change: &PropertyChange) {
+/// A property that differs, among the resources of its stack that change.
+fn property(page: &mut Page, change: &PropertyChange, resources: &[ResourceChange]) {
     let path = change.path.strip_prefix("Properties/").unwrap_or(&change.path);
     let effect = effect_words(change.effect).map(|words| format!("  ({})", page.paint(Colour::Red, words)));
     let effect = effect.unwrap_or_default();
     let value = |value: &Option<serde_json::Value>| value.as_ref().map(|value| shown(value, MOST));
+    if let Some(words) = refers(change, resources) {
+        return page.line(6, &format!("{path}  {words}{effect}"));
+    }
     let line = match (value(&change.old), value(&change.new)) {
-        (Some(old), Some(_)) if is_reference(change) => format!("{path}  refers to what is replaced: {old}"),
+        (None, Some(new)) if path.chars().count() + new.chars().count() <= MOST => {
+            format!("{path}  {}", page.paint(Colour::Green, &format!("+ {new}")))
+        }
+        (Some(old), None) if path.chars().count() + old.chars().count() <= MOST => {
+            format!("{path}  {}", page.paint(Colour::Red, &format!("- {old}")))
+        }
         (Some(old), Some(new)) if old.chars().count() + new.chars().count() <= MOST => format!("{path}  {old} → {new}"),
         (old, new) => {
             page.line(6, &format!("{path}{effect}"));
