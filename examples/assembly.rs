@@ -184,6 +184,7 @@ fn tenant_record<'a>(number: usize, id: &'a str, shared: &'a str, color: &'a str
         }],
         shared_stacks: vec![shared.into()],
         tags: [("tenantry:tenant".into(), id.into())].into(),
+        residency: Vec::new(),
         entitlements: BTreeMap::new(),
         legal_hold: false,
     }

@@ -632,7 +632,7 @@ fn hard_documents_have_an_answer() {
             let numbers = (0..30).filter(|number| *number != without).map(|number| number * 7919);
             let statement = |number: usize| {
                 json!({
-                    "Effect": if number % 3 == 0 { "Deny" } else { "Allow" },
+                    "Effect": if number.is_multiple_of(3) { "Deny" } else { "Allow" },
                     "Action": [format!("s3:Get{number}*"), format!("s3:*{}", number % 7), "s3:*Object"],
                     "Resource": shape.replace('N', &number.to_string()).replace('M', &(number / 3).to_string()),
                     "Condition": {

@@ -283,8 +283,17 @@ fn a_proof_never_reads_the_model() {
 
 #[test]
 fn the_outside_world_is_touched_in_named_places() {
-    let words =
-        ["std::fs", "std::env", "std::process", "std::net", "SystemTime", "Instant::now", "std::os::", "rustix::"];
+    let words = [
+        "std::fs",
+        "std::env",
+        "std::process",
+        "std::net::Tcp",
+        "std::net::Udp",
+        "SystemTime",
+        "Instant::now",
+        "std::os::",
+        "rustix::",
+    ];
     none(&outside(&words, IO, "input and output"));
 }
 
@@ -298,8 +307,9 @@ fn parsers_and_printers_have_one_home() {
     for (word, home) in [
         ("saphyr_parser", "source/yaml.rs"),
         ("annotate_snippets", "cli/report/human.rs"),
-        // What `init` writes, and the report of a proof: texts for people, laid out in files of their own.
-        ("handlebars", "cli/ prove/report.rs"),
+        // What `init` writes, the report of a proof, and the page of a preview: texts for people, laid out in files of
+        // their own.
+        ("handlebars", "cli/ prove/report.rs preview/page.rs"),
         ("clap::", "cli/"),
         ("anyhow", "cli/"),
         ("csv::", "blueprint/tenants.rs"),
@@ -309,6 +319,25 @@ fn parsers_and_printers_have_one_home() {
         let homes: Vec<(&str, &str)> = home.split(' ').map(|home| (home, "")).collect();
         none(&outside(&[word], &homes, word));
     }
+}
+
+#[test]
+fn only_deploy_aws_names_the_sdk_and_is_asynchronous() {
+    let words = [
+        "aws_config",
+        "aws_credential",
+        "aws_sdk_",
+        "aws_smithy",
+        "aws_types",
+        "tokio",
+        "async fn",
+        "async move",
+        ".await",
+    ];
+    none(&outside(&words, &[("deploy/aws/", "asks AWS")], "the SDK of AWS"));
+    // It stands behind the feature, or everybody would have to build it.
+    let text = &sources()["deploy/mod.rs"];
+    assert!(text.contains("#[cfg(feature = \"deploy\")]\npub mod aws;"));
 }
 
 #[test]

@@ -20,6 +20,7 @@ const LICENCES: &[&str] = &[
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    "BlueOak-1.0.0",
     "ISC",
     "MIT",
     "MIT-0",
@@ -38,7 +39,7 @@ fn metadata() -> Value {
     let version = String::from_utf8(rustc.stdout).unwrap();
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--filter-platform", host])
+        .args(["metadata", "--format-version=1", "--offline", "--all-features", "--filter-platform", host])
         .current_dir(root())
         .output()
         .unwrap();

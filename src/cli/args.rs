@@ -238,6 +238,14 @@ pub(super) enum SchemaOf {
     Evidence,
     /// What one tenant has and will get: `preview --output json`.
     Preview,
+    /// What `diff --output json` writes.
+    Diff,
+    /// A `rollout.json`.
+    Rollout,
+    /// The settings of rollouts, `rollout.yaml`.
+    RolloutSettings,
+    /// The plan of a change in a tenant's life.
+    Plan,
 }
 
 /// Print completions for a shell.

@@ -1,30 +1,264 @@
-//! `tenantry deploy`.
+//! `tenantry deploy`, `tenantry status`, `tenantry drift`.
 
-use anyhow::bail;
+#[cfg(feature = "deploy")]
+mod live;
+#[cfg(feature = "deploy")]
+mod show;
+#[cfg(feature = "deploy")]
+mod watch;
+
+#[cfg(feature = "deploy")]
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
 
 use super::Ending;
 use super::terminal::Terminal;
+use crate::assembly;
+use crate::deploy::material::Material;
+use crate::deploy::preflight;
+use crate::diagnostics::{Origin, Sink, SourceMap};
+use crate::facts::Facts;
+use crate::rollout::{Step, Work};
 
-/// The arguments.
+/// How AWS is reached.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Access {
+    /// The profile of the AWS configuration; by default that of `AWS_PROFILE`.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 
-/// The arguments.
-#[derive(Debug, clap::Args)]
-pub(super) struct StatusArgs {}
-
-/// The arguments.
-#[derive(Debug, clap::Args)]
-pub(super) struct DriftArgs {}
-
-pub(super) fn run(_args: &Args, _terminal: &Terminal) -> anyhow::Result<Ending> {
-    bail!("`deploy` is not there yet")
+    /// The role to assume in each account: an ARN with `{account}` and `{partition}`; by default the rollout's.
+    #[arg(long, value_name = "ARN")]
+    role: Option<String>,
 }
 
+/// Carry a rollout out: wave after wave, with a journal from which the same command goes on.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The rollout.
+    #[arg(default_value = "rollout.json")]
+    rollout: PathBuf,
+
+    /// The assembly that the rollout was made for.
+    #[arg(short, long, default_value = "assembly", value_name = "DIR")]
+    assembly: PathBuf,
+
+    /// Look whether it can be carried out, and say what would be done, step by step.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Ask AWS nothing.
+    #[arg(long, requires = "dry_run")]
+    offline: bool,
+
+    /// The journal; by default beside the rollout, as `rollout.journal.jsonl`.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+
+    /// Stop after this wave and its gate.
+    #[arg(long, value_name = "WAVE")]
+    until: Option<String>,
+
+    /// A resource that may be replaced or removed although it holds data; may be given several times.
+    #[arg(long, value_name = "STACK/LOGICAL-ID")]
+    accept_replacement: Vec<String>,
+
+    #[command(flatten)]
+    access: Access,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Output {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(super) struct Look {
+    /// The assembly.
+    #[arg(short, long, default_value = "assembly", value_name = "DIR")]
+    assembly: PathBuf,
+
+    /// Only this tenant and what it shares with others; may be given several times.
+    #[arg(long, value_name = "TENANT")]
+    tenant: Vec<String>,
+
+    /// Only this tier; may be given several times.
+    #[arg(long, value_name = "TIER")]
+    tier: Vec<String>,
+
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+
+    #[command(flatten)]
+    access: Access,
+}
+
+/// Show which version each tenant has.
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    look: Look,
+
+    /// Name the tenants, not only their number.
+    #[arg(long)]
+    tenants: bool,
+
+    /// End with exit code 4 if something is not what the assembly says.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// Look for resources that are not as their templates say.
+#[derive(Debug, clap::Args)]
+pub(super) struct DriftArgs {
+    #[command(flatten)]
+    look: Look,
+
+    /// End with exit code 4 if something has drifted.
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// What to say where AWS cannot be asked.
+#[cfg(not(feature = "deploy"))]
+fn without(command: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "this tenantry was built without what talks to AWS, so there is no `{command}`; build it with \
+         `cargo build --release --features deploy`"
+    )
+}
+
+/// The rollout with all that is in its way and can be found without AWS.
+fn prepare(args: &Args, facts: &Facts) -> anyhow::Result<(Option<Material>, Sink)> {
+    let mut findings = assembly::verify(&args.assembly);
+    let origin = Origin::Path(args.rollout.to_string_lossy().into());
+    let material = Material::load(&args.rollout, &args.assembly, &mut findings);
+    if let Some(material) = &material {
+        let (direct, in_bucket) = (facts.limit("template_body_direct")?, facts.limit("template_body_s3")?);
+        preflight::offline(material, &origin, direct.size(), in_bucket.size(), &mut findings);
+        preflight::options(material, args.until.as_deref(), &args.accept_replacement, &mut findings);
+    }
+    Ok((material, findings))
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
+    let facts = Facts::shipped()?;
+    #[cfg(not(feature = "deploy"))]
+    if !args.offline {
+        return Err(without("deploy"));
+    }
+    let (material, findings) = prepare(args, &facts)?;
+    let material = match material {
+        Some(material) if !findings.has_errors() => material,
+        _ => return Ok(terminal.report(findings, &SourceMap::default(), false)?),
+    };
+    if args.offline {
+        let ending = terminal.report(findings, &SourceMap::default(), false)?;
+        terminal.print(&steps(&material, &|_| None))?;
+        return Ok(ending);
+    }
+    #[cfg(feature = "deploy")]
+    return live::deploy(args, &material, findings, &facts, terminal);
+    #[cfg(not(feature = "deploy"))]
+    Err(without("deploy"))
+}
+
+#[cfg(feature = "deploy")]
+pub(super) use live::{drift, status};
+
+#[cfg(not(feature = "deploy"))]
 pub(super) fn status(_args: &StatusArgs, _terminal: &Terminal) -> anyhow::Result<Ending> {
-    bail!("`status` is not there yet")
+    Err(without("status"))
 }
 
+#[cfg(not(feature = "deploy"))]
 pub(super) fn drift(_args: &DriftArgs, _terminal: &Terminal) -> anyhow::Result<Ending> {
-    bail!("`drift` is not there yet")
+    Err(without("drift"))
+}
+
+/// What a rollout would do, step by step; `known` says of a stack what there is to do with it.
+fn steps(material: &Material, known: &dyn Fn(&str) -> Option<String>) -> String {
+    let waves = &material.rollout.waves;
+    let mut text = String::new();
+    for (at, wave) in waves.iter().enumerate() {
+        text += &format!(
+            "wave {} of {} `{}`: {}, at most {} at once, at most {} in an account and region, {} failures borne\n",
+            at + 1,
+            waves.len(),
+            wave.wave,
+            count(wave.steps.len(), "step"),
+            wave.concurrency,
+            wave.account_concurrency,
+            wave.tolerance.failures
+        );
+        for step in &wave.steps {
+            text += &format!("  {}\n", sentence(step, known));
+        }
+        if let Some(gate) = &wave.gate {
+            let alarms: Vec<&str> = gate.alarms.iter().map(|alarm| alarm.name.as_str()).collect();
+            let watched =
+                if alarms.is_empty() { String::new() } else { format!(", while {} must not ring", alarms.join(", ")) };
+            text += &format!(
+                "  then wait {}{watched}\n",
+                count(usize::try_from(gate.bake_minutes).unwrap_or(usize::MAX), "minute")
+            );
+        }
+    }
+    text
+}
+
+/// A number with its noun: `1 step`, `2 steps`.
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A step as a sentence.
+fn sentence(step: &Step, known: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut text = match &step.work {
+        Work::Unit { unit, parent, .. } => format!("unit `{unit}` below `{parent}`"),
+        Work::Policy { policy, kind, .. } => format!("policy `{policy}`, {kind}"),
+        Work::Attach { policy, unit } => format!("attach policy `{policy}` to `{unit}`"),
+        Work::Detach { policy, unit } => format!("detach policy `{policy}` from `{unit}`"),
+        Work::Account { account, unit } => format!("account {account} into unit `{unit}`"),
+        Work::Stack { stack, account, region } => {
+            let what = known(stack).unwrap_or_else(|| "deploy".to_owned());
+            format!("{what} stack `{stack}` in {account}/{region}")
+        }
+        Work::DeleteStack { stack, account, region } => format!("delete stack `{stack}` in {account}/{region}"),
+        Work::StackSet { set } => format!("stack set `{set}`"),
+        Work::Instance { set, account, region, .. } => format!("instance of `{set}` in {account}/{region}"),
+        Work::UpdateInstances { set, accounts, regions } => {
+            format!(
+                "update the instances of `{set}` in {} and {}",
+                count(accounts.len(), "account"),
+                count(regions.len(), "region")
+            )
+        }
+        Work::DeleteInstance { set, account, region } => {
+            format!("delete the instance of `{set}` in {account}/{region}")
+        }
+    };
+    if let Some(tenant) = &step.tenant {
+        text += &format!(", of tenant `{tenant}`");
+    }
+    if !step.after.is_empty() {
+        let after: Vec<String> = step.after.iter().map(|id| format!("`{id}`")).collect();
+        text += &format!(", after {}", after.join(", "));
+    }
+    text
+}
+
+/// The journal's place.
+#[cfg(feature = "deploy")]
+fn journal(rollout: &Path) -> PathBuf {
+    rollout.with_extension("journal.jsonl")
 }

@@ -61,7 +61,7 @@ pub(super) fn load(source: &Source, own: Option<dsl::Blueprint>) -> anyhow::Resu
     Ok(Loaded { sources, findings, facts, world, checked })
 }
 
-fn facts(path: Option<&Path>) -> anyhow::Result<Facts> {
+pub(super) fn facts(path: Option<&Path>) -> anyhow::Result<Facts> {
     let Some(path) = path else { return Ok(Facts::shipped()?) };
     let bytes = Disk::new(".").read(path).with_context(|| format!("cannot read the facts `{}`", path.display()))?;
     let text = String::from_utf8(bytes).with_context(|| format!("the facts `{}` are not UTF-8", path.display()))?;

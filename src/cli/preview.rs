@@ -1,8 +1,11 @@
 //! `tenantry preview`: what one tenant has and will get.
 
 mod live;
+mod serve;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::DirBuilder;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -10,14 +13,17 @@ use clap::ValueEnum;
 
 use super::Ending;
 use super::args::Source;
-use super::load::load;
+use super::load::{Loaded, load};
 use super::progress::Counter;
 use super::terminal::Terminal;
 use crate::assembly::{Assembly, MANIFEST};
+use crate::check::Checked;
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
 use crate::dsl;
 use crate::emit::pretty;
-use crate::preview::{Look, Preview, PreviewError, preview, tree};
+use crate::facts::Facts;
+use crate::preview::{Frame, Look, Preview, PreviewError, page, preview, tree};
+use crate::source::Disk;
 use crate::synth::{Destination, Inputs, Options, synth};
 
 /// The folder of the assembly, where none is named.
@@ -62,6 +68,24 @@ pub(super) struct Args {
     /// Draw the tree with ASCII, as is done where the locale is not UTF-8.
     #[arg(long)]
     ascii: bool,
+
+    /// Write the preview as a page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Serve the page to this machine alone, and look again when a file changes; at a free port, or at this address.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "127.0.0.1:0",
+        conflicts_with_all = ["html", "output", "live"]
+    )]
+    serve: Option<SocketAddr>,
+
+    #[command(flatten)]
+    live: live::Live,
 }
 
 /// How the result is written.
@@ -76,14 +100,32 @@ enum Output {
 
 pub(super) fn run(args: &Args, own: Option<dsl::Blueprint>, terminal: &Terminal) -> anyhow::Result<Ending> {
     let subject = Subject::of(args, own)?;
-    let (outcome, findings, sources) = subject.look(terminal)?;
+    if let Some(address) = args.serve {
+        return serve::serve(&subject, address, terminal);
+    }
+    let Looked { preview, findings, sources, templates, .. } = subject.look(terminal)?;
+    let Some(mut preview) = preview else { return Ok(terminal.report(findings, &sources, false)?) };
+    let answered = !args.live.live || live::ask(&mut preview, &templates, &args.live)?;
     let ending = terminal.report(findings, &sources, false)?;
-    let Some(preview) = outcome else { return Ok(ending) };
     show(&preview, args, terminal)?;
-    Ok(ending)
+    Ok(if answered { ending } else { Ending::CouldNotRun })
 }
 
 fn show(preview: &Preview, args: &Args, terminal: &Terminal) -> anyhow::Result<()> {
+    if let Some(file) = &args.html {
+        let page = page(Some(preview), &Frame { tenant: &args.tenant, ..Frame::default() })?;
+        write(file, &page).with_context(|| format!("cannot write the page `{}`", file.display()))?;
+        // JSON that was asked for stays alone on standard output.
+        if args.output == Output::Tree {
+            terminal.say(&format!(
+                "{}: {} resources of tenant {}",
+                file.display(),
+                count(preview),
+                preview.tenant.id
+            ))?;
+            return Ok(());
+        }
+    }
     match args.output {
         Output::Tree => {
             let look = Look { colour: terminal.colour(), unicode: !args.ascii && is_utf8(), all: args.all };
@@ -92,6 +134,15 @@ fn show(preview: &Preview, args: &Args, terminal: &Terminal) -> anyhow::Result<(
         Output::Json => terminal.print(&String::from_utf8_lossy(&pretty(preview)))?,
     }
     Ok(())
+}
+
+fn count(preview: &Preview) -> usize {
+    preview.stacks.iter().map(|stack| stack.resources.len()).sum()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the user named the file")]
+fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(file, text)
 }
 
 /// Whether the locale is one of UTF-8. What says nothing is taken for one: `C` says that it is not.
@@ -110,13 +161,13 @@ fn is_utf8() -> bool {
 /// What is previewed.
 struct Subject<'a> {
     tenant: &'a str,
-    source: From,
+    source: Given,
     facts: Option<PathBuf>,
     against: Option<PathBuf>,
 }
 
 /// Where the tenant comes from.
-enum From {
+enum Given {
     /// A blueprint in a file.
     File(PathBuf),
     /// The blueprint of the program.
@@ -126,19 +177,28 @@ enum From {
 }
 
 /// A preview, or what is wrong.
-type Looked = (Option<Preview>, Sink, SourceMap);
+#[derive(Default)]
+struct Looked {
+    preview: Option<Preview>,
+    findings: Sink,
+    sources: SourceMap,
+    /// The files that it was made from, and those that were looked for.
+    touched: BTreeSet<PathBuf>,
+    /// The texts of its stacks' templates, by their paths in the assembly.
+    templates: BTreeMap<String, String>,
+}
 
 impl<'a> Subject<'a> {
     fn of(args: &'a Args, own: Option<dsl::Blueprint>) -> anyhow::Result<Self> {
         let source = match (own, &args.blueprint, &args.assembly) {
-            (_, _, Some(assembly)) => From::Assembly(assembly.clone()),
+            (_, _, Some(assembly)) => Given::Assembly(assembly.clone()),
             (Some(_), Some(path), None) => {
                 bail!("this program brings its own blueprint and takes none, but `{}` was named", path.display())
             }
-            (Some(own), None, None) => From::Program(Box::new(own)),
-            (None, Some(path), None) => From::File(path.clone()),
-            (None, None, None) if Path::new(BLUEPRINT).exists() => From::File(BLUEPRINT.into()),
-            (None, None, None) if Path::new(ASSEMBLY).join(MANIFEST).exists() => From::Assembly(ASSEMBLY.into()),
+            (Some(own), None, None) => Given::Program(Box::new(own)),
+            (None, Some(path), None) => Given::File(path.clone()),
+            (None, None, None) if Path::new(BLUEPRINT).exists() => Given::File(BLUEPRINT.into()),
+            (None, None, None) if Path::new(ASSEMBLY).join(MANIFEST).exists() => Given::Assembly(ASSEMBLY.into()),
             (None, None, None) => bail!(
                 "there is neither `{BLUEPRINT}` nor an assembly in `{ASSEMBLY}`; name one with `--blueprint FILE` or \
                  `--assembly DIR`"
@@ -146,7 +206,7 @@ impl<'a> Subject<'a> {
         };
         let against = match (&args.against, &source) {
             (Some(named), _) => Some(named.clone()),
-            (None, From::Assembly(_)) => None,
+            (None, Given::Assembly(_)) => None,
             (None, _) => Some(PathBuf::from(ASSEMBLY)).filter(|folder| folder.join(MANIFEST).exists()),
         };
         Ok(Self { tenant: &args.tenant, source, facts: args.facts.clone(), against })
@@ -154,57 +214,95 @@ impl<'a> Subject<'a> {
 
     /// Looks at it as it is now.
     fn look(&self, terminal: &Terminal) -> anyhow::Result<Looked> {
-        let mut findings = Sink::new();
+        let mut looked = Looked { touched: self.named(), ..Looked::default() };
         let against = match self.against.as_deref().map(Assembly::open).transpose() {
             Ok(against) => against,
             Err(error) => {
-                findings.push(error.diagnostic());
-                return Ok((None, findings, SourceMap::default()));
+                looked.findings.push(error.diagnostic());
+                return Ok(looked);
             }
         };
         let (own, file) = match &self.source {
-            From::Assembly(folder) => {
+            Given::Assembly(folder) => {
                 let outcome = Assembly::open(folder)
                     .map_err(PreviewError::from)
-                    .and_then(|assembly| preview(&assembly, self.tenant, against.as_ref()));
-                return Ok((taken(outcome, None, &mut findings), findings, SourceMap::default()));
+                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.templates));
+                looked.preview = taken(outcome, None, &mut looked.findings);
+                return Ok(looked);
             }
-            From::Program(own) => (Some((**own).clone()), None),
-            From::File(path) => (None, Some(path.clone())),
+            Given::Program(own) => (Some((**own).clone()), None),
+            Given::File(path) => (None, Some(path.clone())),
         };
         let source = Source { blueprint: file.clone(), facts: self.facts.clone(), deny_warnings: false };
-        let mut loaded = load(&source, own)?;
-        let Some(checked) = &loaded.checked else { return Ok((None, loaded.findings, loaded.sources)) };
-        let folder = Temporary::new()?;
-        let target = folder.0.join(ASSEMBLY);
+        let Loaded { sources, findings, facts, world, checked } = load(&source, own)?;
+        looked.sources = sources;
+        looked.findings = findings;
+        if let Some(checked) = &checked {
+            let folder = Temporary::new()?;
+            let target = folder.0.join(ASSEMBLY);
+            if self.synthesize(checked, (&facts, &world), against.as_ref(), &target, terminal, &mut looked.findings) {
+                let outcome = Assembly::open(&target)
+                    .map_err(PreviewError::from)
+                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.templates));
+                let named = file.as_deref().map_or_else(|| "the program's blueprint".into(), Path::to_string_lossy);
+                looked.preview = taken(outcome, Some(&named), &mut looked.findings);
+            }
+        }
+        looked.touched.extend(world.touched());
+        Ok(looked)
+    }
+
+    /// The preview, and the texts of the templates: an assembly that was made for it is gone when somebody asks for them.
+    fn read(
+        &self,
+        assembly: &Assembly,
+        against: Option<&Assembly>,
+        templates: &mut BTreeMap<String, String>,
+    ) -> Result<Preview, PreviewError> {
+        let preview = preview(assembly, self.tenant, against)?;
+        for stack in &preview.stacks {
+            if !templates.contains_key(&stack.template) {
+                let text = String::from_utf8_lossy(&assembly.file(&stack.template)?).into_owned();
+                templates.insert(stack.template.clone(), text);
+            }
+        }
+        Ok(preview)
+    }
+
+    /// Makes the assembly in a folder of its own. Whether there is one.
+    fn synthesize(
+        &self,
+        checked: &Checked,
+        (facts, world): (&Facts, &Disk),
+        ledger: Option<&Assembly>,
+        target: &Path,
+        terminal: &Terminal,
+        findings: &mut Sink,
+    ) -> bool {
         let counter = Counter::new(terminal.is_watched());
-        let inputs = Inputs {
-            facts: &loaded.facts,
-            world: &loaded.world,
-            ledger: against.as_ref(),
-            git_sync: None,
-            progress: &|done| counter.show(done),
-        };
+        let inputs = Inputs { facts, world, ledger, progress: &|done| counter.show(done), git_sync: None };
         // Who looks at a change wants an answer now; the proof is for `synth`.
         let options = Options { cdk: false, prove: false, ..Options::default() };
-        let outcome = synth(checked, &inputs, Destination::Folder(&target), &options, &mut loaded.findings);
+        let outcome = synth(checked, &inputs, Destination::Folder(target), &options, findings);
         counter.clear();
-        let made = match outcome {
-            Ok(made) => made,
+        match outcome {
+            Ok(made) => made.is_some(),
             Err(error) => {
-                loaded.findings.push(error.diagnostic());
-                None
+                findings.push(error.diagnostic());
+                false
             }
-        };
-        if made.is_none() {
-            return Ok((None, loaded.findings, loaded.sources));
         }
-        let outcome = Assembly::open(&target)
-            .map_err(PreviewError::from)
-            .and_then(|assembly| preview(&assembly, self.tenant, against.as_ref()));
-        let named = file.as_deref().map_or_else(|| "the program's blueprint".into(), Path::to_string_lossy);
-        let preview = taken(outcome, Some(&named), &mut loaded.findings);
-        Ok((preview, loaded.findings, loaded.sources))
+    }
+
+    /// The files that are looked at whatever is in them.
+    fn named(&self) -> BTreeSet<PathBuf> {
+        let own = match &self.source {
+            Given::File(path) => Some(path.clone()),
+            Given::Program(_) => None,
+            Given::Assembly(folder) => Some(folder.join(MANIFEST)),
+        };
+        let against = self.against.as_ref().map(|folder| folder.join(MANIFEST));
+        own.into_iter().chain(against).chain(self.facts.clone()).collect()
     }
 }
 

@@ -98,9 +98,17 @@ pub struct Reply {
 }
 
 /// Asks what would be done, for one stack after the other: makes a change set, waits for it, reads it, and deletes it again,
-/// whatever came of it. `most` is the largest template, in bytes, that fits into a request; `pause` waits.
-pub fn preview(cloud: &dyn Ask, questions: &[Question], most: usize, pause: &dyn Fn(Duration)) -> Vec<Reply> {
-    questions.iter().map(|question| Asking { cloud, question, name: question.name(), pause }.run(most)).collect()
+/// whatever came of it. `most` is the largest template, in bytes, that fits into a request; `pause` waits. `run` is another
+/// word of letters and digits in each run, at most 64 of them: AWS answers a token that it has seen with what it did then, and
+/// the change set of then is deleted.
+pub fn preview(
+    cloud: &dyn Ask,
+    questions: &[Question],
+    most: usize,
+    run: &str,
+    pause: &dyn Fn(Duration),
+) -> Vec<Reply> {
+    questions.iter().map(|question| Asking::new(cloud, question, run, pause).run(most)).collect()
 }
 
 /// A question that is being asked.
@@ -108,10 +116,18 @@ struct Asking<'a> {
     cloud: &'a dyn Ask,
     question: &'a Question,
     name: String,
+    /// What makes AWS treat a call that is repeated in this run like the first.
+    token: String,
     pause: &'a dyn Fn(Duration),
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    fn new(cloud: &'a dyn Ask, question: &'a Question, run: &str, pause: &'a dyn Fn(Duration)) -> Self {
+        let name = question.name();
+        let token = format!("{name}-{run}");
+        Self { cloud, question, name, token, pause }
+    }
+
     fn run(&self, most: usize) -> Reply {
         let Question { stack, target, .. } = self.question;
         let mut reply =
@@ -165,7 +181,7 @@ impl Asking<'_> {
         let request = ChangeSetRequest {
             stack: &question.stack,
             name: &self.name,
-            token: &self.name,
+            token: &self.token,
             create: !exists,
             template: address.map_or(TemplateSource::Body(&question.template), TemplateSource::Url),
             parameters: &question.parameters,
@@ -223,7 +239,7 @@ impl Asking<'_> {
                 // Somebody has made it a stack meanwhile, or it is gone.
                 _ => return Ok(()),
             }
-            if self.cloud.drop_shell(target, stack, &self.name)? {
+            if self.cloud.drop_shell(target, stack, &self.token)? {
                 return Ok(());
             }
         }
@@ -247,6 +263,7 @@ fn said(kind: CloudErrorKind, message: String) -> CloudError {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::collections::BTreeSet;
     use std::sync::Mutex;
 
     use proptest::prelude::*;
@@ -269,6 +286,8 @@ mod tests {
         fault: Option<(usize, bool)>,
         calls: usize,
         puts: usize,
+        /// The tokens of calls that had their effect: they have none a second time.
+        tokens: BTreeSet<String>,
     }
 
     impl Fake {
@@ -305,8 +324,10 @@ mod tests {
         fn create_change_set(&self, _: &Target, request: &ChangeSetRequest<'_>) -> Answer<String> {
             self.call(|world| {
                 assert_eq!(request.create, world.stack.is_none_or(|status| status == SHELL));
-                world.stack.get_or_insert(SHELL);
-                world.sets.insert(request.name.to_owned(), 2);
+                if world.tokens.insert(request.token.to_owned()) {
+                    world.stack.get_or_insert(SHELL);
+                    world.sets.insert(request.name.to_owned(), 2);
+                }
                 request.name.to_owned()
             })
         }
@@ -351,10 +372,10 @@ mod tests {
             })
         }
 
-        fn drop_shell(&self, _: &Target, _: &str, _: &str) -> Answer<bool> {
+        fn drop_shell(&self, _: &Target, _: &str, token: &str) -> Answer<bool> {
             self.call(|world| {
                 let shell = world.stack == Some(SHELL) && world.sets.is_empty();
-                if shell {
+                if shell && world.tokens.insert(format!("delete {token}")) {
                     world.stack = None;
                 }
                 shell
@@ -374,8 +395,10 @@ mod tests {
     }
 
     fn asked(world: World) -> (Reply, World) {
+        // Each run has made more calls than the one before.
+        let run = format!("run{}", world.calls);
         let fake = Fake(Mutex::new(world));
-        let reply = preview(&fake, &[question()], 10, &|_| {}).remove(0);
+        let reply = preview(&fake, &[question()], 10, &run, &|_| {}).remove(0);
         (reply, fake.0.into_inner().unwrap())
     }
 
@@ -422,12 +445,23 @@ mod tests {
         let mut large = question();
         large.template = " ".repeat(11);
         let fake = Fake::default();
-        let reply = preview(&fake, &[large.clone()], 10, &|_| {}).remove(0);
+        let reply = preview(&fake, &[large.clone()], 10, "run1", &|_| {}).remove(0);
         assert!(reply.changes.unwrap_err().message.contains("11 bytes"));
         large.bucket = Some("templates".to_owned());
-        assert!(preview(&fake, &[large], 10, &|_| {}).remove(0).changes.is_ok());
+        assert!(preview(&fake, &[large], 10, "run2", &|_| {}).remove(0).changes.is_ok());
         let world = fake.0.into_inner().unwrap();
         assert_eq!((world.puts, world.stack), (1, None));
+    }
+
+    #[test]
+    fn asking_again_is_answered_again() {
+        let mut world = World::default();
+        for _ in 0..3 {
+            let (reply, after) = asked(world);
+            assert!(reply.changes.is_ok_and(|changes| changes.len() == 1) && reply.left.is_none());
+            assert_eq!((after.stack, after.sets.len()), (None, 0));
+            world = after;
+        }
     }
 
     #[test]
@@ -435,8 +469,8 @@ mod tests {
         let waits = Cell::new(0);
         let fake = Fake::default();
         let question = question();
-        let asking =
-            Asking { cloud: &fake, question: &question, name: question.name(), pause: &|_| waits.set(waits.get() + 1) };
+        let pause = |_: Duration| waits.set(waits.get() + 1);
+        let asking = Asking::new(&fake, &question, "run", &pause);
         fake.0.lock().unwrap().sets.insert(question.name(), u32::MAX);
         assert_eq!(asking.wait().unwrap_err().kind, CloudErrorKind::Transient);
         assert_eq!(waits.get(), LOOKS - 1);

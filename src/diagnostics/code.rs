@@ -191,10 +191,28 @@ registry! {
     ACKNOWLEDGE_UNKNOWN = "acknowledge/unknown", Error, "a code is acknowledged that does not exist";
     ACKNOWLEDGE_FORBIDDEN = "acknowledge/forbidden", Error, "a finding is acknowledged that nobody can wave through";
     ACKNOWLEDGE_UNUSED = "acknowledge/unused", Warning, "an acknowledgement matches no finding";
+    ACKNOWLEDGE_EXPIRED = "acknowledge/expired", Warning, "an acknowledgement no longer counts";
 
     OUTPUT_NOT_AN_ASSEMBLY = "output/not-an-assembly", Error, "the output folder holds something that is not an assembly";
     OUTPUT_BUSY = "output/busy", Error, "another run is writing the assembly";
     OUTPUT_IO = "output/io", Error, "a file cannot be read or written";
+
+    DIFF_DATA_LOSS = "diff/data-loss", Error, "a change deletes a resource with what it holds";
+    DIFF_LEGAL_HOLD = "diff/legal-hold", Error, "a change takes away data that must not be deleted";
+    DIFF_LEFT_BEHIND = "diff/left-behind", Warning, "a change leaves a resource behind with what it holds";
+    DIFF_RETENTION_DROPPED = "diff/retention-dropped", Warning, "a resource that holds data is no longer kept when it goes";
+    DIFF_DATA_NOT_MOVED = "diff/data-not-moved", Warning, "tenants leave shared stacks, and their data stays there";
+    DIFF_BROADENED = "diff/broadened", Warning, "a change makes something possible that was not before";
+    DIFF_ACCESS_UNKNOWN = "diff/access-unknown", Warning, "it could not be decided whether a change makes more possible";
+    DIFF_FAIL_ON = "diff/fail-on", Error, "a change does what the pipeline does not let pass";
+    DIFF_UNRELATED = "diff/unrelated", Warning, "the two assemblies are not of the same product";
+    PLAN_UNKNOWN_TENANT = "plan/unknown-tenant", Error, "a plan is asked for a tenant that no assembly has";
+    PLAN_UNKNOWN_STORE = "plan/unknown-store", Error, "it is not known whether a resource keeps tenants' data, or how";
+    PLAN_LEGAL_HOLD = "plan/legal-hold", Error, "a tenant's data is to be erased and must not be, or cannot be yet";
+    PLAN_NO_EXPIRY = "plan/no-expiry", Error, "a tenant's data in a shared store would never end";
+    PLAN_NO_HOME = "plan/no-home", Error, "a tenant moves to a tier that has no place for some of its data";
+    PLAN_REPLACES_STORE = "plan/replaces-store", Error, "an update in place replaces a store that holds a tenant's data";
+    PLAN_RESIDENCY = "plan/residency", Error, "a tenant would go to a region where its data may not be";
 
     VERIFY_MANIFEST = "verify/manifest", Error, "the manifest is missing or does not fit its schema";
     VERIFY_DIGEST = "verify/digest", Error, "a file is not the one the manifest names";
@@ -202,6 +220,49 @@ registry! {
     VERIFY_STRANGER = "verify/stranger", Warning, "the assembly holds a file that the manifest does not name";
     VERIFY_TENANCY = "verify/tenancy", Error, "the declaration of who owns what does not fit the manifest";
     VERIFY_RECORD = "verify/record", Error, "a tenant's record does not fit the manifest";
+
+    DEPLOY_ROLLOUT = "deploy/rollout", Error, "the rollout cannot be read, or does not fit the assembly";
+    DEPLOY_JOURNAL = "deploy/journal", Error, "the journal belongs to something else, or cannot be read";
+    DEPLOY_BUSY = "deploy/busy", Error, "another run carries the same rollout out";
+    DEPLOY_CREDENTIALS = "deploy/credentials", Error, "there are no credentials, or they have expired";
+    DEPLOY_REGION = "deploy/region", Error, "a region is not enabled in an account";
+    DEPLOY_ACCESS = "deploy/access", Error, "an account cannot be worked in";
+    DEPLOY_TEMPLATE_SIZE = "deploy/template-size", Error, "a template is too large for a request, and there is no bucket for it";
+    DEPLOY_STEP_FAILED = "deploy/step-failed", Error, "a step of the rollout failed";
+    DEPLOY_STUCK_STACK = "deploy/stuck-stack", Error, "a stack is in a state that only a person can end";
+    DEPLOY_UNEXPECTED_REPLACEMENT = "deploy/unexpected-replacement", Error, "CloudFormation would take away a resource that holds data";
+    DEPLOY_ALARM = "deploy/alarm", Error, "an alarm stopped the rollout";
+    DEPLOY_STOPPED = "deploy/stopped", Error, "the rollout stopped before its end";
+    DEPLOY_UNKNOWN_TENANT = "deploy/unknown-tenant", Error, "the assembly has no such tenant";
+    ROLLOUT_SETTING = "rollout/setting", Error, "a setting of a rollout cannot be kept to";
+    ROLLOUT_UNKNOWN_NAME = "rollout/unknown-name", Error, "a rollout's settings name something that the assembly does not have";
+    ROLLOUT_PIN_EXPIRED = "rollout/pin-expired", Error, "a pin's last day is past";
+    ROLLOUT_PINNED_SHARED = "rollout/pinned-shared", Error, "a pinned tenant uses a shared stack that changes";
+    ROLLOUT_INDIVISIBLE = "rollout/indivisible", Error, "a shared stack has more tenants than a wave may change";
+    ROLLOUT_NO_ACCOUNT = "rollout/no-account", Warning, "tenants or cells have no account yet, and are left out of the rollout";
+    ROLLOUT_NO_UNIT = "rollout/no-unit", Error, "a stack set has no organizational unit to reach tenants through";
+    ROLLOUT_NO_PARENT = "rollout/no-parent", Error, "nobody says where the tiers' units stand";
+    ROLLOUT_SHARED_ACCOUNT = "rollout/shared-account", Warning, "an account holds stacks of several tiers, and is not moved into a unit";
+    ROLLOUT_ORGANIZATION = "rollout/organization", Error, "a policy of the organization's template is in no file beside it";
+    ROLLOUT_SET_MOVE = "rollout/set-move", Error, "a tenant would leave one stack set for another";
+    ROLLOUT_SET_TEMPLATE = "rollout/set-template", Error, "a stack set's new template reaches no instance before new tenants need it";
+    ROLLOUT_SET_PARAMETER = "rollout/set-parameter", Error, "a stack set's template has a new parameter that its instances have no value for";
+    ROLLOUT_ACCOUNT_REUSED = "rollout/account-reused", Error, "a tenant would get the account of another one";
+    ROLLOUT_DELETES = "rollout/deletes", Error, "stacks that are deployed are in the new assembly no more";
+    ROLLOUT_LEGAL_HOLD = "rollout/legal-hold", Error, "a stack of a tenant under legal hold would be deleted";
+    ROLLOUT_LIMIT = "rollout/limit", Error, "a rollout needs more of a stack set than AWS gives";
+    ROLLOUT_FILE = "rollout/file", Error, "a file of a rollout cannot be read";
+    ROLLOUT_OTHER_ASSEMBLY = "rollout/other-assembly", Error, "a rollout was made for another assembly";
+    ROLLOUT_OTHER_SETTINGS = "rollout/other-settings", Error, "a rollout does not say what its settings say";
+    ROLLOUT_TWICE = "rollout/twice", Error, "a rollout changes a tenant or a stack twice";
+    ROLLOUT_MISSING = "rollout/missing", Error, "a rollout leaves out a change";
+    ROLLOUT_SURPLUS = "rollout/surplus", Error, "a rollout changes what has not changed, or what nobody knows";
+    ROLLOUT_SHARE = "rollout/share", Error, "a wave changes more tenants than it may";
+    ROLLOUT_PACE = "rollout/pace", Error, "a wave goes past a percentage that another one has to end at";
+    ROLLOUT_PAIR = "rollout/pair", Error, "a wave changes both cells of a pair";
+    ROLLOUT_CONCURRENCY = "rollout/concurrency", Error, "a wave does more at once than it may";
+    ROLLOUT_ORDER = "rollout/order", Error, "a rollout does things in an order that does not hold";
+    ROLLOUT_PARAMETERS = "rollout/parameters", Error, "an instance of a stack set would not get its tenant's values";
 }
 
 /// Every code, in the order of the registry.

@@ -22,11 +22,11 @@ pub struct Deployed<'a> {
     pub template: &'a Value,
     /// The values of its parameters; the defaults of the template stand for those that are not given.
     pub parameters: &'a BTreeMap<String, String>,
-    /// The stack's name: `AWS::StackName`.
+    /// The stack's name: `AWS::StackName`; empty if it is not known.
     pub stack: &'a str,
     /// The account: `AWS::AccountId`; none while it is not known.
     pub account: Option<&'a str>,
-    /// The region: `AWS::Region`. The partition and the URL suffix follow from it.
+    /// The region: `AWS::Region`; empty if it is not known. The partition and the URL suffix follow from it.
     pub region: &'a str,
 }
 
@@ -253,6 +253,9 @@ impl<'a> Evaluator<'a> {
         let own = &self.deployed;
         match name {
             "AWS::NoValue" => None,
+            // What is not known stays a reference.
+            "AWS::Region" | "AWS::Partition" | "AWS::URLSuffix" if own.region.is_empty() => Some(json!({"Ref": name})),
+            "AWS::StackName" if own.stack.is_empty() => Some(json!({"Ref": name})),
             "AWS::Region" => Some(own.region.into()),
             "AWS::Partition" => Some(partition(own.region).into()),
             "AWS::URLSuffix" => {

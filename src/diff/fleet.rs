@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::access::{self, PolicyKind};
 use super::change::{Access, Action, Data, PropertyChange, ResourceChange};
-use super::stack::{Comparer, StackAction, Values, is_unchanged, pairs, tags};
+use super::stack::{Comparer, StackAction, Values, is_unchanged, pairs, parse, tags};
 use super::symbolic;
-use super::template::{TemplateChange, direction_of_policies};
+use super::template::{Deployed, TemplateChange, Types, whole};
 use super::tenant::{self, TenantGroup};
 use super::tree::{Planter, Tree, differences};
 use crate::assembly::{
@@ -114,6 +115,12 @@ impl Group {
             return Access::Same;
         }
         self.resources.iter().map(|resource| resource.access).max().unwrap_or(Access::Same)
+    }
+
+    /// Whether it is a template that is in no assembly, of whose stacks nothing is known.
+    #[must_use]
+    pub fn is_of_template(&self) -> bool {
+        self.scope == Scope::Cell && self.tier.is_empty()
     }
 
     /// The tenants whose own stacks are in the group.
@@ -285,7 +292,7 @@ fn join(mut old: TenantLines, mut new: TenantLines, visit: &mut Visit<'_>) -> Re
 }
 
 /// What stacks have in common that may change alike.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Likeness {
     scope: Scope,
     tier: String,
@@ -298,13 +305,31 @@ struct Likeness {
     alone: Option<String>,
 }
 
+/// What is known of stacks that are alike.
+#[derive(Debug)]
+enum Alike {
+    /// The signature of what comes to the first of them.
+    First(String),
+    /// The signature of what comes to all of them.
+    All(String),
+    /// That each has to be compared for itself.
+    Each,
+}
+
+/// The tenant whose own a stack is.
+#[derive(Debug, Clone, Copy)]
+struct Owner<'t> {
+    tenant: &'t str,
+    tier: &'t str,
+    legal_hold: bool,
+}
+
 struct Gatherer<'a> {
     old: &'a Assembly,
     new: &'a Assembly,
     comparer: Comparer<'a>,
     tiers: BTreeMap<&'a str, &'a str>,
-    /// The signature of what comes to all stacks that are alike; nothing where each is compared for itself.
-    alike: BTreeMap<Likeness, Option<String>>,
+    alike: BTreeMap<Likeness, Alike>,
     groups: BTreeMap<String, Group>,
 }
 
@@ -336,8 +361,8 @@ impl<'a> Gatherer<'a> {
                         template: record.path.clone().into(),
                         sha256: record.sha256,
                         account: None,
-                        // Organizations answers there: https://docs.aws.amazon.com/general/latest/gr/ao.html
-                        region: "us-east-1".into(),
+                        // That of the organization's own endpoint, which depends on the partition.
+                        region: String::new().into(),
                         parameters: BTreeMap::new(),
                         tags: BTreeMap::new(),
                         depends_on: Vec::new(),
@@ -371,10 +396,16 @@ impl<'a> Gatherer<'a> {
     ) -> Result<(), AssemblyError> {
         let stacks = |record: Option<&'_ TenantRecord<'static>>| record.map(|record| record.stacks.clone());
         let (before, after) = (stacks(old).unwrap_or_default(), stacks(new).unwrap_or_default());
-        let hold = [old, new].into_iter().flatten().any(|record| record.legal_hold);
-        let id = new.or(old).map(|record| (record.tenant.as_ref(), hold));
+        let legal_hold = [old, new].into_iter().flatten().any(|record| record.legal_hold);
+        let owner = |record: Option<&'_ TenantRecord<'static>>| {
+            record.map(|record| (record.tenant.to_string(), record.tier.to_string()))
+        };
+        let (old_owner, new_owner) = (owner(old), owner(new));
         for (old, new) in pairs(&before, &after) {
-            self.stack(Scope::Tenant, id, old, new)?;
+            // What goes was of the tier that the tenant leaves.
+            let owner = if new.is_some() { &new_owner } else { &old_owner };
+            let owner = owner.as_ref().map(|(tenant, tier)| Owner { tenant, tier, legal_hold });
+            self.stack(Scope::Tenant, owner, old, new)?;
         }
         Ok(())
     }
@@ -382,7 +413,7 @@ impl<'a> Gatherer<'a> {
     fn stack(
         &mut self,
         scope: Scope,
-        tenant: Option<(&str, bool)>,
+        owner: Option<Owner<'_>>,
         old: Option<&StackRecord<'static>>,
         new: Option<&StackRecord<'static>>,
     ) -> Result<(), AssemblyError> {
@@ -394,15 +425,30 @@ impl<'a> Gatherer<'a> {
         let Some(at) = new.or(old) else { return Ok(()) };
         let member = StackAt {
             stack: at.name.to_string(),
-            tenant: tenant.map(|(id, _)| id.to_owned()),
+            tenant: owner.map(|owner| owner.tenant.to_owned()),
             account: at.account.as_ref().map(ToString::to_string),
             region: at.region.to_string(),
-            legal_hold: tenant.is_some_and(|(_, hold)| hold),
+            legal_hold: owner.is_some_and(|owner| owner.legal_hold),
         };
-        let likeness = self.likeness(scope, old, new);
-        if let Some(Some(signature)) = self.alike.get(&likeness) {
+        let tier = match owner {
+            Some(owner) => owner.tier,
+            None => self.tiers.get(at.template.as_ref()).copied().unwrap_or_default(),
+        };
+        let likeness = likeness(scope, tier, old, new);
+        let known = match self.alike.get(&likeness) {
+            Some(Alike::First(signature)) => {
+                // A question for two and more: of a single stack nobody asks whether others change alike.
+                let signature = signature.clone();
+                let uniform = symbolic::is_uniform(&mut self.comparer, old, new)?;
+                self.alike.insert(likeness.clone(), if uniform { Alike::All(signature.clone()) } else { Alike::Each });
+                uniform.then_some(signature)
+            }
+            Some(Alike::All(signature)) => Some(signature.clone()),
+            Some(Alike::Each) | None => None,
+        };
+        if let Some(signature) = known {
             // A group without changes was not kept.
-            if let Some(group) = self.groups.get_mut(signature) {
+            if let Some(group) = self.groups.get_mut(&signature) {
                 group.stacks.push(member);
             }
             return Ok(());
@@ -410,10 +456,7 @@ impl<'a> Gatherer<'a> {
         let change = self.comparer.templates(old, new, &Values::of)?;
         let group = group(&likeness, old, new, change);
         let signature = signature(&group, old, new);
-        if !self.alike.contains_key(&likeness) {
-            let uniform = symbolic::is_uniform(&mut self.comparer, old, new)?;
-            self.alike.insert(likeness, uniform.then(|| signature.clone()));
-        }
+        self.alike.entry(likeness).or_insert_with(|| Alike::First(signature.clone()));
         let nothing = group.resources.is_empty() && group.outputs.is_empty() && group.tags.is_empty();
         if group.action == StackAction::Updated && nothing {
             return Ok(());
@@ -422,39 +465,38 @@ impl<'a> Gatherer<'a> {
         self.groups.entry(signature).or_insert(Group { id, ..group }).stacks.push(member);
         Ok(())
     }
+}
 
-    fn likeness(
-        &self,
-        scope: Scope,
-        old: Option<&StackRecord<'static>>,
-        new: Option<&StackRecord<'static>>,
-    ) -> Likeness {
-        let side = |stack: Option<&StackRecord<'_>>| {
-            stack.map(|stack| (stack.sha256, stack.region.to_string(), stack.account.is_some()))
-        };
-        let names: BTreeSet<&str> =
-            [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.keys()).map(AsRef::as_ref).collect();
-        let given = |stack: Option<&StackRecord<'_>>, name: &str| {
-            stack.and_then(|stack| stack.parameters.get(name)).map(ToString::to_string)
-        };
-        let parameters =
-            names.iter().filter(|name| given(old, name) != given(new, name)).map(|name| (*name).to_owned()).collect();
-        let special = [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.values()).any(|value| {
-            // What patterns, variables and JSON give a meaning to, and the mark of what is not looked at.
-            value.contains(['*', '?', '$', '"', '\\', ',', super::evaluate::OPAQUE])
-        });
-        let at = new.or(old);
-        Likeness {
-            scope,
-            tier: at
-                .and_then(|stack| self.tiers.get(stack.template.as_ref()))
-                .map_or_else(String::new, |tier| (*tier).to_owned()),
-            old: side(old),
-            new: side(new),
-            parameters,
-            tags: tags(old, new).into_iter().map(|change| change.path).collect(),
-            alone: special.then(|| at.map(|stack| stack.name.to_string()).unwrap_or_default()),
-        }
+/// What a stack has in common with others that may change alike.
+fn likeness(
+    scope: Scope,
+    tier: &str,
+    old: Option<&StackRecord<'static>>,
+    new: Option<&StackRecord<'static>>,
+) -> Likeness {
+    let side = |stack: Option<&StackRecord<'_>>| {
+        stack.map(|stack| (stack.sha256, stack.region.to_string(), stack.account.is_some()))
+    };
+    let names: BTreeSet<&str> =
+        [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.keys()).map(AsRef::as_ref).collect();
+    let given = |stack: Option<&StackRecord<'_>>, name: &str| {
+        stack.and_then(|stack| stack.parameters.get(name)).map(ToString::to_string)
+    };
+    let parameters =
+        names.iter().filter(|name| given(old, name) != given(new, name)).map(|name| (*name).to_owned()).collect();
+    let special = [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.values()).any(|value| {
+        // What patterns, variables and JSON give a meaning to, and the mark of what is not looked at.
+        value.contains(['*', '?', '$', '"', '\\', ',', super::evaluate::OPAQUE])
+    });
+    let at = new.or(old);
+    Likeness {
+        scope,
+        tier: tier.to_owned(),
+        old: side(old),
+        new: side(new),
+        parameters,
+        tags: tags(old, new).into_iter().map(|change| change.path).collect(),
+        alone: special.then(|| at.map(|stack| stack.name.to_string()).unwrap_or_default()),
     }
 }
 
@@ -522,6 +564,8 @@ fn words(stack: Option<&StackRecord<'static>>) -> Vec<(String, String)> {
             let value = stack.tags.get(*key)?;
             Some((value.to_string(), format!("<{key}>")))
         }))
+        // Names end with what no other tenant has.
+        .chain(stack.name.rsplit('-').next().map(|digest| (digest.to_owned(), "<digest>".to_owned())))
         .filter(|(value, _)| value.len() > 1)
         .collect();
     words.sort_by(|one, other| other.0.len().cmp(&one.0.len()).then_with(|| one.cmp(other)));
@@ -588,7 +632,7 @@ fn policies(old: &Assembly, new: &Assembly) -> Result<Vec<PolicyChange>, Assembl
         [old, new].iter().flat_map(|side| &side.manifest().tiers).map(|tier| tier.tier.as_str()).collect();
     let mut changes = Vec::new();
     for name in names {
-        for kind in ["scp", "rcp"] {
+        for (kind, policy_kind) in [("scp", PolicyKind::ServiceControl), ("rcp", PolicyKind::ResourceControl)] {
             let (before, after) = (documents(old, name, kind), documents(new, name, kind));
             let digests = |documents: &[(&str, Option<Digest>)]| -> Vec<Option<Digest>> {
                 documents.iter().map(|(_, digest)| *digest).collect()
@@ -612,7 +656,7 @@ fn policies(old: &Assembly, new: &Assembly) -> Result<Vec<PolicyChange>, Assembl
                 changes.push(PolicyChange {
                     tier: name.to_owned(),
                     kind: kind.to_owned(),
-                    access: direction_of_policies(kind, &before, &after),
+                    access: access::policy(Some(&before), Some(&after), policy_kind),
                     changes: changed,
                     tenants: tier.map_or(0, |tier| tier.tenants),
                 });
@@ -648,4 +692,69 @@ fn merged(assembly: &Assembly, documents: &[(&str, Option<Digest>)]) -> Result<V
         }
     }
     Ok(serde_json::json!({"Statement": statements}))
+}
+
+/// A template that is in no assembly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateText {
+    /// Where it is, as the user named it.
+    pub path: String,
+    /// Its text, JSON or YAML.
+    pub text: Vec<u8>,
+}
+
+/// Compares templates by their names, each as a stack of which nothing is known.
+///
+/// # Errors
+/// If a text is no template.
+pub fn templates(
+    old: &BTreeMap<String, TemplateText>,
+    new: &BTreeMap<String, TemplateText>,
+) -> Result<Diff, AssemblyError> {
+    let side = || Side {
+        blueprint: "templates".to_owned(),
+        environment: String::new(),
+        tenants: 0,
+        verdict: Verdict::NotProved,
+    };
+    let mut types = Types::default();
+    let parameters = BTreeMap::new();
+    let mut groups = Vec::new();
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for name in names {
+        let (old, new) = (old.get(name), new.get(name));
+        let template = |file: Option<&TemplateText>| file.map(|file| parse(&file.path, &file.text)).transpose();
+        let (before, after) = (template(old)?, template(new)?);
+        let deployed = |template| Deployed { template, parameters: &parameters, stack: "", account: None, region: "" };
+        let (before, after) = (before.as_ref().map(deployed), after.as_ref().map(deployed));
+        let change = whole(before.as_ref(), after.as_ref(), &mut types);
+        let action = match (&before, &after) {
+            (None, _) => StackAction::Created,
+            (_, None) => StackAction::Deleted,
+            _ if change.resources.is_empty() && change.outputs.is_empty() => continue,
+            _ => StackAction::Updated,
+        };
+        groups.push(Group {
+            id: Digest::of(name.as_bytes()).to_string().get(..8).unwrap_or_default().to_owned(),
+            scope: Scope::Cell,
+            tier: String::new(),
+            action,
+            old_template: old.map(|file| file.path.clone()),
+            new_template: new.map(|file| file.path.clone()),
+            resources: change.resources,
+            outputs: change.outputs,
+            tags: Vec::new(),
+            stacks: vec![StackAt {
+                stack: name.clone(),
+                tenant: None,
+                account: None,
+                region: String::new(),
+                legal_hold: false,
+            }],
+        });
+    }
+    groups.sort_by(|one, other| {
+        other.severity().cmp(&one.severity()).then_with(|| one.new_template.cmp(&other.new_template))
+    });
+    Ok(Diff { old: side(), new: side(), groups, tenants: Vec::new(), cells: Vec::new(), policies: Vec::new() })
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::access::direction;
 use super::change::{Access, Action, Data, PropertyChange, ResourceChange};
 pub use super::evaluate::Deployed;
 use super::evaluate::{Evaluated, Evaluator};
@@ -274,7 +275,7 @@ fn change(
 }
 
 /// Whether a policy keeps the resource, or a copy of its data.
-fn kept(policy: &str) -> bool {
+pub(super) fn kept(policy: &str) -> bool {
     matches!(policy, "Retain" | "RetainExceptOnCreate" | "Snapshot")
 }
 
@@ -363,40 +364,4 @@ fn hide(value: &mut Value, secrets: &BTreeSet<&String>) {
         Value::Object(entries) => entries.values_mut().for_each(|value| hide(value, secrets)),
         _ => {}
     }
-}
-
-/// Types whose properties say who may do what, until their meaning is compared.
-const SECURITY: [&str; 22] = [
-    "AWS::EC2::SecurityGroup",
-    "AWS::EC2::SecurityGroupEgress",
-    "AWS::EC2::SecurityGroupIngress",
-    "AWS::ECR::Repository",
-    "AWS::EFS::FileSystem",
-    "AWS::Events::EventBusPolicy",
-    "AWS::IAM::Group",
-    "AWS::IAM::GroupPolicy",
-    "AWS::IAM::ManagedPolicy",
-    "AWS::IAM::Policy",
-    "AWS::IAM::Role",
-    "AWS::IAM::RolePolicy",
-    "AWS::IAM::User",
-    "AWS::IAM::UserPolicy",
-    "AWS::KMS::Key",
-    "AWS::Lambda::Permission",
-    "AWS::Organizations::Policy",
-    "AWS::S3::BucketPolicy",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SQS::QueuePolicy",
-    "AWS::SecretsManager::ResourcePolicy",
-    "AWS::VPC::EndpointPolicy",
-];
-
-/// What becomes of who may do what, as far as that is not compared yet.
-fn direction(kind: &str, old: Option<&Value>, new: Option<&Value>) -> Access {
-    if SECURITY.contains(&kind) && old != new { Access::Undecided } else { Access::Same }
-}
-
-/// What becomes of what accounts may do, as far as policies are not compared yet.
-pub(super) fn direction_of_policies(_kind: &str, old: &Value, new: &Value) -> Access {
-    if old == new { Access::Same } else { Access::Undecided }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::document::{Changes, FactChange, StackAction, StackChange};
-use super::gather::{PreviewError, Served, Subject, subject};
+use super::document::{Changes, FactChange, Sharing, StackAction, StackChange};
+use super::gather::{PreviewError, Subject, subject};
 use crate::assembly::{Assembly, StackRecord, TierPolicies};
 use crate::diagnostics::codes;
+use crate::diff;
 
 /// Compares the tenant in `against`, which is older, with the tenant as it would be.
 pub(super) fn changes(new: &Subject<'_>, against: &Assembly) -> Result<Changes, PreviewError> {
@@ -23,7 +24,7 @@ pub(super) fn changes(new: &Subject<'_>, against: &Assembly) -> Result<Changes, 
             against: named,
             new: true,
             facts: Vec::new(),
-            stacks: stacks(None, new)?,
+            stacks: stacks(None, new, against)?,
             guardrails: Vec::new(),
         });
     };
@@ -31,7 +32,7 @@ pub(super) fn changes(new: &Subject<'_>, against: &Assembly) -> Result<Changes, 
         against: named,
         new: false,
         facts: facts(&old, new),
-        stacks: stacks(Some(&old), new)?,
+        stacks: stacks(Some(&old), new, against)?,
         guardrails: guardrails(&old, new),
     })
 }
@@ -74,33 +75,38 @@ fn maps<T: serde::Serialize + PartialEq>(
     keys.into_iter().filter_map(|key| fact(format!("{what} {key}"), value(old, key), value(new, key))).collect()
 }
 
-fn stacks(old: Option<&Subject<'_>>, new: &Subject<'_>) -> Result<Vec<StackChange>, PreviewError> {
+/// The stacks that differ: what the comparison of assemblies finds, with the parameters and tags that the tenant's own
+/// record has otherwise.
+fn stacks(old: Option<&Subject<'_>>, new: &Subject<'_>, against: &Assembly) -> Result<Vec<StackChange>, PreviewError> {
+    let served = |subject: Option<&Subject<'_>>, name: &str| {
+        let found = subject?.stacks.iter().find(|served| served.record.name == name)?;
+        Some(found.record.clone())
+    };
     let mut changes = Vec::new();
-    let before = |name: &str| old.into_iter().flat_map(|old| &old.stacks).find(|served| served.record.name == name);
-    for served in &new.stacks {
-        let was = before(&served.record.name);
-        let action = if was.is_some() { StackAction::Updated } else { StackAction::Added };
-        let facts = was.map(|was| stack_facts(&was.record, &served.record)).unwrap_or_default();
-        let resources = Vec::new();
-        let same = was.is_some_and(|was| was.record.sha256 == served.record.sha256);
-        if action == StackAction::Added || !same || !facts.is_empty() || !resources.is_empty() {
-            changes.push(StackChange {
-                name: served.record.name.to_string(),
-                sharing: served.sharing,
-                action,
-                facts,
-                resources,
-            });
+    for change in diff::stacks_of(Some(against), new.assembly, &new.record.tenant)? {
+        let action = match change.action {
+            diff::StackAction::Created => StackAction::Added,
+            diff::StackAction::Deleted => StackAction::Removed,
+            diff::StackAction::Updated | diff::StackAction::Unchanged => StackAction::Updated,
+        };
+        let mut facts = match (served(old, &change.stack), served(Some(new), &change.stack)) {
+            (Some(old), Some(new)) if action == StackAction::Updated => stack_facts(&old, &new),
+            _ => Vec::new(),
+        };
+        facts.extend(change.outputs.into_iter().map(|output| FactChange {
+            what: format!("output {}", output.path.trim_start_matches("Outputs/").trim_end_matches("/Value")),
+            old: output.old,
+            new: output.new,
+        }));
+        if change.action == diff::StackAction::Unchanged && facts.is_empty() {
+            continue;
         }
-    }
-    let gone = |served: &&Served| !new.stacks.iter().any(|other| other.record.name == served.record.name);
-    for served in old.into_iter().flat_map(|old| &old.stacks).filter(gone) {
         changes.push(StackChange {
-            name: served.record.name.to_string(),
-            sharing: served.sharing,
-            action: StackAction::Removed,
-            facts: Vec::new(),
-            resources: Vec::new(),
+            name: change.stack,
+            sharing: if change.tenant.is_some() { Sharing::Siloed } else { Sharing::Pooled },
+            action,
+            facts,
+            resources: change.resources,
         });
     }
     Ok(changes)

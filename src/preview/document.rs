@@ -208,7 +208,7 @@ pub enum Whose {
     /// The product's: no tenant's data is in it.
     Platform,
     /// It is in a stack that tenants share, and the declaration says nothing about it: it holds no data.
-    Undeclared,
+    Nobody,
 }
 
 impl Whose {
@@ -219,7 +219,7 @@ impl Whose {
             Self::Own => "own",
             Self::Shared => "shared",
             Self::Platform => "platform",
-            Self::Undeclared => "undeclared",
+            Self::Nobody => "nobody",
         }
     }
 }

@@ -104,15 +104,20 @@ pub(super) fn flow(stacks: &[Evaluated<'_>]) -> Vec<Edge> {
     // What is granted says what is done; that code knows a name says less.
     let told: BTreeSet<(Node<'_>, Node<'_>)> =
         graph.edges.iter().filter(|edge| edge.2 != USES).map(|(from, to, _)| (*from, *to)).collect();
+    // A function that a queue is mapped to asks for messages itself; one line for both is enough.
+    let delivered = |from: Node<'_>, to: Node<'_>| graph.edges.contains(&(to, from, DELIVERS));
     graph
         .edges
         .iter()
         .filter(|(from, to, what)| *what != USES || !told.contains(&(*from, *to)))
+        .filter(|(from, to, what)| *what != RECEIVES || !delivered(*from, *to))
         .map(|(from, to, what)| Edge { from: end(*from), to: end(*to), what: (*what).to_owned() })
         .collect()
 }
 
 const USES: &str = "uses";
+const RECEIVES: &str = "receives from";
+const DELIVERS: &str = "delivers to";
 
 impl<'a> Graph<'a> {
     fn resource(&self, (stack, id): Node<'a>) -> Option<&'a Value> {
@@ -243,15 +248,15 @@ impl<'a> Graph<'a> {
             match self.kind(node) {
                 "AWS::Lambda::EventSourceMapping" => {
                     let (from, to) = between(self, "EventSourceArn", "FunctionName");
-                    self.edges_between(&from, &to, "delivers to");
+                    self.edges_between(&from, &to, DELIVERS);
                 }
                 "AWS::SNS::Subscription" => {
                     let (from, to) = between(self, "TopicArn", "Endpoint");
-                    self.edges_between(&from, &to, "delivers to");
+                    self.edges_between(&from, &to, DELIVERS);
                 }
                 "AWS::Events::Rule" => {
                     let (from, to) = between(self, "EventBusName", "Targets");
-                    self.edges_between(&from, &to, "delivers to");
+                    self.edges_between(&from, &to, DELIVERS);
                 }
                 "AWS::ApiGateway::UsagePlan" => {
                     let to = self.ends(node, "ApiStages");
@@ -407,7 +412,7 @@ fn verb(actions: &Value) -> Option<&'static str> {
         ("lambda:Invoke", "calls"),
         ("states:Start", "calls"),
         ("sqs:Send", "sends to"),
-        ("sqs:Receive", "receives from"),
+        ("sqs:Receive", RECEIVES),
         ("sns:Publish", "sends to"),
         ("events:Put", "sends to"),
         ("kinesis:Put", "sends to"),

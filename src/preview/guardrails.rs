@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::document::{Guardrail, StatementView};
 use super::gather::{Evaluated, PreviewError, Subject};
-use crate::assembly::State;
+use crate::assembly::{Boundary, State};
 use crate::diagnostics::{Diagnostic, Origin, codes};
 
 /// The most names that a summary lists before it counts them.
@@ -17,7 +17,9 @@ pub(super) fn guardrails(subject: &Subject<'_>, stacks: &[Evaluated<'_>]) -> Res
         paths.extend(tier.policies.scp.iter().map(|path| (path.as_str(), "scp", false)));
         paths.extend(tier.policies.rcp.iter().map(|path| (path.as_str(), "rcp", false)));
     }
-    if subject.record.state == State::Suspended {
+    // Only an account that is the tenant's alone moves to the unit of suspended tenants.
+    let own_account = subject.tier.is_some_and(|tier| tier.boundary == Boundary::Account);
+    if own_account && subject.record.state == State::Suspended {
         let declared = stacks.iter().filter_map(|stack| stack.declared.as_ref());
         for path in declared.flat_map(|declared| &declared.guardrails.suspended) {
             if !paths.iter().any(|(known, ..)| known == path) {

@@ -4,12 +4,14 @@
 //! Nothing is proved here and nothing is asked of AWS.
 
 mod changes;
+mod diagram;
 mod document;
 mod flow;
 mod gather;
 mod guardrails;
 mod limits;
 pub mod live;
+mod page;
 mod resources;
 mod shown;
 mod tree;
@@ -23,6 +25,7 @@ pub use document::{
     Whose,
 };
 pub use gather::PreviewError;
+pub use page::{Frame, Notice, content_security_policy, page};
 pub use tree::{Look, tree};
 
 use crate::assembly::{Assembly, Boundary, Isolation, Verdict};

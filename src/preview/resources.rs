@@ -14,6 +14,9 @@ use crate::prove::text::Symbols;
 /// The tag that says which component a resource was made for.
 const COMPONENT: &str = "Component";
 
+/// Types whose names tell them apart only within what they are part of: `GET` is no name to look for.
+const PARTS: &[&str] = &["AWS::ApiGateway::Method", "AWS::ApiGateway::Stage", "AWS::IAM::RolePolicy"];
+
 /// The characters of the digest at the end of a logical id ([`crate::cfn::logical_id`]).
 const DIGEST: usize = 8;
 
@@ -33,7 +36,11 @@ pub(super) fn stack(evaluated: &Evaluated<'_>, tenant: &str, tag: &str, symbols:
                 logical_id: id.clone(),
                 kind: resource.kind.clone(),
                 component: component_tag(&properties),
-                name: evaluated.stack.physical_name(id).map(|name| shown::text(&name, symbols)),
+                name: evaluated
+                    .stack
+                    .physical_name(id)
+                    .filter(|_| !PARTS.contains(&resource.kind.as_str()))
+                    .map(|name| shown::text(&name, symbols)),
                 arn: evaluated.stack.arn(id).map(|arn| shown::text(&arn, symbols)),
                 stateful: schema::find(&resource.kind).is_some_and(|facts| facts.is_stateful()),
                 owner: owner(evaluated, id, tenant, tag),
@@ -146,6 +153,6 @@ fn owner(evaluated: &Evaluated<'_>, id: &str, tenant: &str, tag: &str) -> Owner 
         Some(Actor::Platform { reason }) => owner(Whose::Platform, format!("the product's: {reason}"), None),
         Some(Actor::Tenant) => owner(Whose::Own, "acts for the tenant".to_owned(), None),
         None if evaluated.served.sharing == Sharing::Siloed => owner(Whose::Own, "the tenant's own".to_owned(), None),
-        None => owner(Whose::Undeclared, format!("{}; holds no tenant's data", shared()), None),
+        None => owner(Whose::Nobody, format!("{}; holds no tenant's data", shared()), None),
     }
 }

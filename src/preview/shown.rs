@@ -62,3 +62,50 @@ fn is_known(resolved: &Resolved) -> bool {
         Resolved::Unknown(_) => false,
     }
 }
+
+/// At most so many characters; what is cut off is `…`.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// How much is shown before the first difference of two long texts.
+const BEFORE: usize = 16;
+
+/// Two texts that differ, each at most about so long (more than [`BEFORE`]), so that where they differ can be seen.
+pub(super) fn apart(old: &str, new: &str, most: usize) -> (String, String) {
+    let same = old.chars().zip(new.chars()).take_while(|(one, other)| one == other).count();
+    let longest = old.chars().count().max(new.chars().count());
+    let skipped = if longest > most { same.saturating_sub(BEFORE) } else { 0 };
+    let part = |text: &str| {
+        let rest: String = text.chars().skip(skipped).collect();
+        let rest = cut(&rest, most);
+        if skipped > 0 { format!("…{rest}") } else { rest }
+    };
+    (part(old), part(new))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_cut_text_is_short(text in any::<String>(), most in 1_usize..30) {
+            prop_assert!(cut(&text, most).chars().count() <= most);
+        }
+
+        /// However long two texts are alike, what is shown of them differs.
+        #[test]
+        fn what_differs_is_shown(alike in "[a-z]{0,80}", one in "[a-c]{0,60}", other in "[a-c]{0,60}", most in 18_usize..40) {
+            let (old, new) = (format!("{alike}{one}"), format!("{alike}{other}"));
+            let (left, right) = apart(&old, &new, most);
+            prop_assert_eq!(left == right, old == new, "{} {}", left, right);
+            prop_assert!(left.chars().count() <= most + 1 && right.chars().count() <= most + 1);
+        }
+    }
+}

@@ -10,6 +10,7 @@ use super::document::{
 };
 use super::flow::lane;
 use super::live::LiveStack;
+use super::shown::apart;
 use super::{boundary_words, verdict_words};
 use crate::diff::{Access, Action, Data, ResourceChange};
 
@@ -24,6 +25,9 @@ pub struct Look {
     /// outputs, and the tags of stacks.
     pub all: bool,
 }
+
+/// The most characters of a value that changes.
+const VALUE: usize = 96;
 
 /// A line and what hangs on it.
 #[derive(Debug, Default)]
@@ -72,8 +76,7 @@ impl Paint {
 pub fn tree(preview: &Preview, look: Look) -> String {
     let paint = Paint(look.colour);
     let tenant = &preview.tenant;
-    let mut root = Branch::default();
-    root.text = paint.bold(&visible(&tenant.id));
+    let mut root = Branch { text: paint.bold(&visible(&tenant.id)), ..Branch::default() };
     if let Some(name) = &tenant.name {
         let _ = write!(root.text, "  {}", visible(name));
     }
@@ -100,7 +103,7 @@ pub fn tree(preview: &Preview, look: Look) -> String {
     }
     line("evidence", evidence);
     if let Some(changes) = &preview.changes {
-        root.below.push(change_branch(changes, paint));
+        root.below.push(change_branch(changes, look, paint));
     }
     if let Some(live) = &preview.live {
         root.below.push(live_branch(live, paint));
@@ -273,7 +276,7 @@ fn action_words(action: Action, paint: Paint) -> String {
     }
 }
 
-fn change_branch(changes: &Changes, paint: Paint) -> Branch {
+fn change_branch(changes: &Changes, look: Look, paint: Paint) -> Branch {
     let mut branch = Branch::default();
     let against = visible(&changes.against);
     branch.text = if changes.is_empty() {
@@ -292,18 +295,28 @@ fn change_branch(changes: &Changes, paint: Paint) -> Branch {
         };
         leaf(format!("{how} {}", visible(&fact.what)))
     }));
-    branch.below.extend(changes.stacks.iter().map(|stack| stack_change(stack, paint)));
+    branch.below.extend(changes.stacks.iter().map(|stack| stack_change(stack, look, paint)));
     branch
 }
 
-fn stack_change(stack: &StackChange, paint: Paint) -> Branch {
+fn stack_change(stack: &StackChange, look: Look, paint: Paint) -> Branch {
     let how = match stack.action {
         StackAction::Added => paint.good("+ added"),
         StackAction::Updated => paint.open("~ updated"),
         StackAction::Removed => paint.bad("- removed"),
     };
     let mut below: Vec<Branch> = stack.facts.iter().map(|fact| leaf(fact_words(fact))).collect();
-    below.extend(stack.resources.iter().map(|change| resource_change(change, paint)));
+    // Of a stack that comes or goes as a whole, what matters is data that goes with it.
+    let (told, counted): (Vec<_>, Vec<_>) = stack
+        .resources
+        .iter()
+        .partition(|change| look.all || stack.action == StackAction::Updated || change.data != Data::Stays);
+    below.extend(told.into_iter().map(|change| resource_change(change, paint)));
+    match counted.len() {
+        0 => {}
+        1 => below.push(leaf(paint.soft("1 resource"))),
+        many => below.push(leaf(paint.soft(&format!("{many} resources")))),
+    }
     Branch { text: format!("{how} stack {} {}", stack.name, paint.soft(stack.sharing.as_str())), below }
 }
 
@@ -321,10 +334,10 @@ fn resource_change(change: &ResourceChange, paint: Paint) -> Branch {
         Access::Undecided => text += &format!(", {}", paint.open("access differs")),
         Access::Broadened => text += &format!(", {}", paint.bad("access is broadened")),
     }
-    let below = change.properties.iter().map(|property| {
-        let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
-        leaf(format!("{}: {} becomes {}", property.path, value(&property.old), value(&property.new)))
-    });
+    let below = change
+        .properties
+        .iter()
+        .map(|property| leaf(becomes(&property.path, property.old.as_ref(), property.new.as_ref())));
     Branch { text, below: below.collect() }
 }
 
@@ -355,8 +368,19 @@ fn live_branch(live: &[LiveStack], paint: Paint) -> Branch {
 }
 
 fn fact_words(fact: &FactChange) -> String {
-    let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), plain);
-    format!("{}: {} becomes {}", visible(&fact.what), value(&fact.old), value(&fact.new))
+    becomes(&fact.what, fact.old.as_ref(), fact.new.as_ref())
+}
+
+/// What differs, on one line.
+fn becomes(what: &str, old: Option<&Value>, new: Option<&Value>) -> String {
+    let value = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), plain);
+    let (was, is) = apart(&value(old), &value(new), VALUE);
+    let what = visible(what);
+    if old == new {
+        // What it refers to is replaced: the same words stand for another value.
+        return format!("{what}: {is}, of what takes its place");
+    }
+    format!("{what}: {was} becomes {is}")
 }
 
 fn pairs(map: &BTreeMap<String, String>) -> String {

@@ -1,9 +1,10 @@
 //! The only door to files that are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 /// What a blueprint can see of the outside. Tests pass a [`Memory`].
 pub trait World: Sync {
@@ -35,23 +36,39 @@ pub fn why(error: &io::Error) -> String {
 #[derive(Debug, Clone)]
 pub struct Disk {
     base: PathBuf,
+    touched: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Disk {
     /// Relative paths count from `base`.
     pub fn new(base: impl Into<PathBuf>) -> Self {
-        Self { base: base.into() }
+        Self { base: base.into(), touched: Arc::default() }
+    }
+
+    /// The files that were read so far, and those that were looked for and were not there: what to watch to know when the
+    /// same reading would find something else.
+    #[must_use]
+    pub fn touched(&self) -> BTreeSet<PathBuf> {
+        self.touched.lock().map(|touched| touched.clone()).unwrap_or_default()
+    }
+
+    fn find(&self, path: &Path) -> PathBuf {
+        let path = self.base.join(path);
+        if let Ok(mut touched) = self.touched.lock() {
+            touched.insert(path.clone());
+        }
+        path
     }
 }
 
 impl World for Disk {
     #[expect(clippy::disallowed_methods, reason = "this is the place the lint points to")]
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(self.base.join(path))
+        std::fs::read(self.find(path))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-        let file = File::open(self.base.join(path))?;
+        let file = File::open(self.find(path))?;
         if file.metadata()?.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
         }

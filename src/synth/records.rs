@@ -419,6 +419,7 @@ impl<'m, 's> Maker<'m, 's> {
             cell: cell.name.to_string().into(),
             account,
             region,
+            residency: tenant.residency.iter().map(|region| region.to_string().into()).collect(),
             placement: Placement { strategy: placed.strategy.as_str().into(), reason: placed.reason.into() },
             label: label.into(),
             digest: digest.into(),

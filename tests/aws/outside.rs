@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::engine::{Engine, MOTO_ACCOUNT, REGION, SECRET, elements};
 use crate::http::Answer;
+use crate::patience;
 use crate::proxy::{Call, Fault, Proxy, Rule};
 
 /// One moto for all tests, one after the other. It ends with this process.
@@ -40,7 +41,7 @@ impl Around {
 
     fn run_with(&self, test: &str, mut command: Command) {
         command.args([&format!("inside::{test}"), "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        let output = command.output().unwrap();
+        let output = patience::output(&mut command);
         let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && text.contains("1 passed"), "{text}\nthe engine: {}", self.engine.said());
         for secret in self.secrets() {
@@ -103,7 +104,7 @@ fn stacks_and_change_sets() {
     let made = around.calls("CreateChangeSet");
     assert_eq!(made[0].field("Capabilities.member.1"), "CAPABILITY_NAMED_IAM");
     assert_eq!(made[0].field("Capabilities.member.2"), "");
-    assert_eq!((made[0].field("ClientToken"), made[0].field("ChangeSetType")), ("token-1", "CREATE"));
+    assert_eq!((made[0].field("ClientToken"), made[0].field("ChangeSetType")), ("token-one", "CREATE"));
     assert_eq!(around.calls("ExecuteChangeSet")[0].field("ClientRequestToken"), "token-2");
     assert_eq!(around.calls("DeleteStack")[0].field("ClientRequestToken"), "token-9");
     let agent = &made[0].request.headers["user-agent"];
@@ -115,20 +116,26 @@ fn large_templates_lie_in_a_bucket() {
     let Some(around) = Around::new() else { return };
     around.run("large_templates_lie_in_a_bucket");
     let puts = around.proxy.calls().into_iter().filter(|call| call.request.method == "PUT");
-    // The bucket itself, and the template once.
+    // Into no bucket, the bucket, and the template once.
     let paths: Vec<String> = puts.map(|call| call.request.path).collect();
-    assert_eq!(paths.len(), 2, "{paths:?}");
-    assert!(paths[1].starts_with("/templates/tenantry/"), "{paths:?}");
+    assert_eq!(paths.len(), 3, "{paths:?}");
+    assert!(paths[2].starts_with("/templates/tenantry/"), "{paths:?}");
 }
 
 #[test]
 fn stack_sets_reach_member_accounts() {
     let Some(around) = Around::new() else { return };
     let member = around.member();
+    // Moto makes two sets of one name.
+    for nth in [2, 3] {
+        let there = Fault::Error(409, "NameAlreadyExistsException", "The specified name is already in use.");
+        around.proxy.add(Rule::on("CreateStackSet", there).nth(nth));
+    }
     let mut command = around.command();
     command.env("TEST_MEMBER", &member);
     around.run_with("stack_sets_reach_member_accounts", command);
     let made = around.calls("CreateStackInstances");
+    assert_eq!(made[0].field("OperationId"), "11111111-1111-1111-1111-111111111111");
     assert_eq!(made[0].field("OperationPreferences.MaxConcurrentCount"), "2");
     assert_eq!(made[0].field("OperationPreferences.FailureToleranceCount"), "1");
     assert_eq!(made[0].field("OperationPreferences.ConcurrencyMode"), "STRICT_FAILURE_TOLERANCE");
@@ -183,6 +190,9 @@ fn failed_instances_are_told() {
 fn the_organization() {
     let Some(around) = Around::new() else { return };
     let member = around.member();
+    // Moto makes two units of one name.
+    let there = Fault::Error(400, "DuplicateOrganizationalUnitException", "An OU with the same name already exists.");
+    around.proxy.add(Rule::on("CreateOrganizationalUnit", there).nth(2));
     let mut command = around.command();
     command.env("TEST_MEMBER", &member);
     around.run_with("the_organization", command);
@@ -300,10 +310,59 @@ fn why_a_stack_failed() {
     around.run("why_a_stack_failed");
 }
 
+/// A JSON value as CBOR (RFC 8949), as far as answers here need it.
+fn cbor(value: &serde_json::Value) -> Vec<u8> {
+    let head = |kind: u8, length: usize| match u8::try_from(length) {
+        Ok(length @ ..24) => vec![kind << 5 | length],
+        Ok(length) => vec![kind << 5 | 24, length],
+        Err(_) => [&[kind << 5 | 25][..], &u16::try_from(length).unwrap().to_be_bytes()].concat(),
+    };
+    match value {
+        serde_json::Value::String(text) => [head(3, text.len()), text.clone().into_bytes()].concat(),
+        serde_json::Value::Array(items) => [head(4, items.len()), items.iter().flat_map(cbor).collect()].concat(),
+        serde_json::Value::Object(fields) => {
+            let inner = fields.iter().flat_map(|(key, value)| [cbor(&json!(key)), cbor(value)].concat());
+            [head(5, fields.len()), inner.collect()].concat()
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// CloudWatch as the SDK speaks with it, which moto does not: the alarms of the names in the request, two pages of them.
+/// <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
+fn cloudwatch(call: &Call) -> Answer {
+    assert_eq!(call.request.path, "/service/GraniteServiceVersion20100801/operation/DescribeAlarms");
+    let body = String::from_utf8_lossy(&call.request.body).into_owned();
+    let names: Vec<&str> = body.split("alarm-").skip(1).filter_map(|rest| rest.get(..3)).collect();
+    let (first, second) = names.split_at(names.len() / 2);
+    let second_page = body.contains("NextToken");
+    let alarms: Vec<serde_json::Value> = if second_page { second } else { first }
+        .iter()
+        .map(|number| {
+            let state = if ["003", "110"].contains(number) { "ALARM" } else { "INSUFFICIENT_DATA" };
+            json!({ "AlarmName": format!("alarm-{number}"), "StateValue": state })
+        })
+        .collect();
+    let (metric, composite) = alarms.split_at(alarms.len() / 2);
+    let mut answer = json!({ "MetricAlarms": metric, "CompositeAlarms": composite });
+    if !second_page {
+        answer["NextToken"] = json!("2");
+    }
+    let mut answer = Answer::new(200, "application/cbor", cbor(&answer));
+    answer.headers.insert("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned());
+    answer
+}
+
 #[test]
 fn alarms_that_ring() {
     let Some(around) = Around::new() else { return };
+    around.proxy.add(Rule::on(
+        "*",
+        Fault::rewrite(|call, answer| if call.request.path.contains("/service/") { cloudwatch(call) } else { answer }),
+    ));
     around.run("alarms_that_ring");
+    let asked = around.proxy.calls().into_iter().filter(|call| call.service == "monitoring").count();
+    assert_eq!(asked, 2 * 2 + 2 + 2, "a hundred names a request, two pages each");
 }
 
 #[test]
@@ -357,7 +416,8 @@ fn errors_have_their_kinds() {
     error("DetachPolicy", 400, "PolicyNotAttachedException", "it is not");
     error("MoveAccount", 400, "ConcurrentModificationException", "try again");
     error("CreatePolicy", 400, "ConstraintViolationException", "You have exceeded the number of policies");
-    around.proxy.add(Rule::on("DeleteStack", Fault::Reset));
+    around.proxy.add(Rule::on("DeleteStack", Fault::Reset).about("reset"));
+    error("DeleteStack", 400, "TokenAlreadyExistsException", "A client request token already exists");
     around
         .proxy
         .add(Rule::on("DescribeStackEvents", Fault::instead(|_| Answer::new(502, "text/html", "<html>no</html>"))));
@@ -522,4 +582,69 @@ fn what_would_change() {
     assert_eq!(around.calls("ExecuteChangeSet").len(), 1, "that of the test itself");
     let deleted: Vec<String> = around.calls("DeleteStack").iter().map(|call| call.stack().to_owned()).collect();
     assert_eq!(deleted, ["fresh"]);
+}
+
+/// A tenant of a pool, whose one stack goes to moto's account.
+const BLUEPRINT: &str = "
+tenantry: 1
+blueprint: orders
+owner: platform-team
+cost_center: cc-100
+cells:
+  - { cell: eu-1, region: eu-west-1, account: '123456789012' }
+tiers:
+  - tier: basic
+    isolation: pool
+    components: [{ table: Orders, partition_by: tenant_id }]
+tenants:
+  - { tenant: globex, tier: basic }
+";
+
+/// What the program says, with its exit code; nothing of it is a credential.
+fn program(around: &Around, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = around.engine.client_by(env!("CARGO_BIN_EXE_tenantry"), around.proxy.port());
+    let output = patience::output(command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").args(arguments));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    for secret in around.secrets() {
+        assert!(!out.contains(&secret) && !err.contains(&secret), "{out}{err}");
+    }
+    (output.status.code(), out.into_owned(), err.into_owned())
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a user writes a blueprint")]
+fn a_preview_asks_cloudformation_and_changes_nothing() {
+    let Some(around) = Around::new() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, assembly) = (folder.path().join("blueprint.yaml"), folder.path().join("assembly"));
+    std::fs::write(&file, BLUEPRINT).unwrap();
+    let (file, assembly) = (file.to_str().unwrap(), assembly.to_str().unwrap());
+    let (code, _, err) = program(&around, &["synth", file, "--out", assembly, "--no-prove"]);
+    assert_eq!(code, Some(0), "{err}");
+
+    for source in [["--blueprint", file], ["--assembly", assembly]] {
+        let (code, out, err) =
+            program(&around, &[&["preview", "globex", "--live", "-o", "json"][..], &source].concat());
+        assert_eq!(code, Some(0), "{out}{err}");
+        let preview: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let live = preview["live"].as_array().unwrap();
+        let names: Vec<&serde_json::Value> = preview["stacks"].as_array().unwrap().iter().map(|s| &s["name"]).collect();
+        assert_eq!(live.iter().map(|stack| &stack["name"]).collect::<Vec<_>>(), names);
+        assert_eq!((&live[0]["exists"], &live[0]["problem"]), (&json!(false), &serde_json::Value::Null));
+        let kinds = live[0]["changes"].as_array().unwrap();
+        assert!(
+            kinds.iter().any(|change| change["type"] == "AWS::DynamoDB::Table" && change["action"] == "Add"),
+            "{out}"
+        );
+    }
+    assert_eq!(around.calls("ExecuteChangeSet").len(), 0);
+    assert_eq!(around.calls("CreateChangeSet").len(), around.calls("DeleteChangeSet").len());
+    let left = around.engine.ask_as("AKIAMOTOEXAMPLE00001", "eu-west-1", "cloudformation", "DescribeStacks", &[]);
+    assert_eq!((left.status, elements(&left.text(), "StackName")), (200, Vec::new()), "{}", left.text());
+
+    let denied = "User: x is not authorized to perform: cloudformation:CreateChangeSet";
+    around.proxy.add(Rule::on("CreateChangeSet", Fault::Error(403, "AccessDenied", denied)));
+    let (code, out, _) = program(&around, &["preview", "globex", "--live", "--assembly", assembly]);
+    assert_eq!(code, Some(2), "{out}");
+    assert!(out.contains("`cloudformation:CreateChangeSet` failed with `AccessDenied`"), "{out}");
 }

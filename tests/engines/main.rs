@@ -3,11 +3,16 @@
 
 #[cfg(test)]
 #[path = "../support/engine.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod engine;
 
 #[cfg(test)]
 #[path = "../support/http.rs"]
 mod http;
+
+#[cfg(test)]
+#[path = "../support/patience.rs"]
+mod patience;
 
 #[cfg(test)]
 #[path = "../support/proxy.rs"]
@@ -21,3 +26,6 @@ mod types;
 
 #[cfg(test)]
 mod clients;
+
+#[cfg(test)]
+mod ci;

@@ -70,6 +70,9 @@ fn word(known: Option<&String>) -> &'static str {
     }
 }
 
+/// What an engine makes of a type.
+type Word<'a> = Box<dyn Fn(&str) -> String + 'a>;
+
 #[test]
 fn the_page_says_what_each_engine_ignores() {
     if is_skipped() {
@@ -85,7 +88,7 @@ fn the_page_says_what_each_engine_ignores() {
     assert!(moto.len() > 80, "{moto:?}");
     let written = rows(table);
     let localstack = asked("localstack");
-    let (localstack_version, of_localstack): (String, Box<dyn Fn(&str) -> String>) = match &localstack {
+    let (localstack_version, of_localstack): (String, Word<'_>) = match &localstack {
         Some((version, types)) => {
             assert!(types.len() > 80, "{types:?}");
             (version.clone(), Box::new(|kind| word(types.get(kind)).to_owned()))

@@ -1,5 +1,6 @@
 //! A proxy on loopback in front of an engine, which does what engines never do: throttles, fails before or after the
-//! effect, hangs up, takes its time, and says other things than the engine did. It writes down every request.
+//! effect, hangs up, takes its time, and says other things than the engine did. It writes down every request, and keeps to
+//! what AWS promises about tokens and names, which moto ignores.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -244,6 +245,8 @@ struct State {
     keys: Mutex<BTreeMap<String, String>>,
     /// How often each thing is still said to be in progress, and how often that is for a new one.
     pending: Mutex<(usize, BTreeMap<String, usize>)>,
+    /// What AWS remembers and moto does not.
+    promises: Mutex<Promises>,
     /// The engine is asked one thing at a time: moto keeps its state in plain dictionaries.
     turn: Mutex<()>,
     ended: AtomicBool,
@@ -264,6 +267,7 @@ impl Proxy {
             log: Mutex::default(),
             keys: Mutex::default(),
             pending: Mutex::default(),
+            promises: Mutex::default(),
             turn: Mutex::default(),
             ended: AtomicBool::new(false),
         });
@@ -303,6 +307,7 @@ impl Proxy {
         held(&self.state.rules).clear();
         held(&self.state.log).clear();
         *held(&self.state.pending) = (0, BTreeMap::new());
+        *held(&self.state.promises) = Promises::default();
     }
 
     /// Every call so far.
@@ -393,8 +398,14 @@ impl State {
     /// Asks the engine, and makes its answer look as if it took its time.
     fn ask(&self, call: &mut Call) -> Answer {
         let turn = held(&self.turn);
-        let answer =
-            call.request.send(self.engine).unwrap_or_else(|error| call.error(503, "Engine", &error.to_string()));
+        let repeated = held(&self.promises).repeated(call);
+        if let Some(answer) = repeated {
+            call.fault = call.fault.or(Some("again"));
+            return answer;
+        }
+        let request = held(&self.promises).translated(call);
+        let answer = request.send(self.engine).unwrap_or_else(|error| call.error(503, "Engine", &error.to_string()));
+        let answer = held(&self.promises).remember(call, answer);
         drop(turn);
         call.engine = Some(answer.clone());
         if call.operation == "AssumeRole" && answer.status == 200 {
@@ -413,11 +424,8 @@ impl State {
         if times == 0 || answer.status >= 300 {
             return answer;
         }
-        let place = format!("{}/{}", call.account, call.region);
-        let change_set = || {
-            let name = call.field("ChangeSetName");
-            format!("change-set {place} {}", name_of(name))
-        };
+        let place = place(call);
+        let change_set = || format!("change-set {place} {}", name_of(call.field("ChangeSetName")));
         let stack = || format!("stack {place} {}", call.stack());
         match call.operation.as_str() {
             "CreateChangeSet" => drop(held.1.insert(change_set(), times)),
@@ -439,6 +447,108 @@ impl State {
             }
             "DescribeStackSetOperation" if take(&mut held.1, &format!("operation {}", call.field("OperationId"))) => {
                 answer.body = put(&answer.text(), "Status", "RUNNING").into_bytes();
+            }
+            _ => {}
+        }
+        answer
+    }
+}
+
+/// What AWS promises and moto ignores: a request with a token that was used is the same request; names of change sets are
+/// taken once, and a change set is executed once; operations of stack sets have the ids that they were given.
+#[derive(Debug, Default)]
+struct Promises {
+    /// Requests with tokens that took effect, and what was answered.
+    tokens: BTreeMap<[String; 4], (BTreeMap<String, String>, Answer)>,
+    /// Change sets that are there, and whether they were executed, by place, stack and name.
+    change_sets: BTreeMap<[String; 3], bool>,
+    /// The engine's ids of operations, by those that were given.
+    operations: BTreeMap<String, String>,
+}
+
+/// A call's token, by which a second one is known; that of operations of stack sets is their id.
+fn token(call: &Call) -> Option<&str> {
+    let read = ["Describe", "List", "Get"].iter().any(|verb| call.operation.starts_with(verb));
+    if read || call.service != "cloudformation" {
+        return None;
+    }
+    ["ClientToken", "ClientRequestToken", "OperationId"]
+        .into_iter()
+        .map(|name| call.field(name))
+        .find(|token| !token.is_empty())
+}
+
+fn place(call: &Call) -> String {
+    format!("{}/{}", call.account, call.region)
+}
+
+/// A change set by place, stack and name; also where its ARN was given.
+fn change_set(call: &Call) -> [String; 3] {
+    [place(call), call.stack().to_owned(), name_of(call.field("ChangeSetName")).to_owned()]
+}
+
+impl Promises {
+    fn key(call: &Call) -> Option<[String; 4]> {
+        Some([call.account.clone(), call.region.clone(), call.operation.clone(), token(call)?.to_owned()])
+    }
+
+    /// The answer to a call that AWS would not carry out (again).
+    fn repeated(&self, call: &Call) -> Option<Answer> {
+        if let Some((fields, answer)) = Self::key(call).and_then(|key| self.tokens.get(&key)) {
+            if !call.field("OperationId").is_empty() {
+                let message = "an operation with this id exists";
+                return Some(call.error(409, "OperationIdAlreadyExistsException", message));
+            }
+            if *fields != call.fields {
+                return Some(call.error(400, "TokenAlreadyExistsException", "the token was used for another request"));
+            }
+            return Some(answer.clone());
+        }
+        match call.operation.as_str() {
+            "CreateChangeSet" if self.change_sets.contains_key(&change_set(call)) => {
+                Some(call.error(400, "AlreadyExistsException", "a change set with this name exists"))
+            }
+            "ExecuteChangeSet" if self.change_sets.get(&change_set(call)) == Some(&true) => {
+                Some(call.error(400, "InvalidChangeSetStatus", "the change set was executed"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The request with the engine's own ids in it.
+    fn translated(&self, call: &Call) -> Request {
+        let mut request = call.request.clone();
+        let given = call.field("OperationId");
+        if let Some(own) = self.operations.get(given).filter(|_| token(call).is_none()) {
+            request.body = String::from_utf8_lossy(&request.body).replace(given, own).into_bytes();
+        }
+        request
+    }
+
+    /// Remembers what a call did, and gives the answer the ids that were asked for.
+    fn remember(&mut self, call: &Call, mut answer: Answer) -> Answer {
+        if answer.status >= 300 {
+            return answer;
+        }
+        let given = call.field("OperationId");
+        if call.service == "cloudformation" && !given.is_empty() {
+            let text = answer.text();
+            if let Some(own) = element(&text, "OperationId").filter(|_| token(call).is_some()) {
+                self.operations.insert(given.to_owned(), own);
+            }
+            let own = self.operations.get(given).map_or(given, String::as_str);
+            answer.body = text.replace(own, given).into_bytes();
+        }
+        if let Some(key) = Self::key(call) {
+            self.tokens.insert(key, (call.fields.clone(), answer.clone()));
+        }
+        match call.operation.as_str() {
+            "CreateChangeSet" => drop(self.change_sets.insert(change_set(call), false)),
+            "ExecuteChangeSet" => drop(self.change_sets.insert(change_set(call), true)),
+            "DeleteChangeSet" => drop(self.change_sets.remove(&change_set(call))),
+            "DeleteStack" => {
+                let (place, stack) = (place(call), call.stack());
+                self.change_sets.retain(|[other, name, _], _| *other != place || name != stack);
             }
             _ => {}
         }

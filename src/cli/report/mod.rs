@@ -9,7 +9,7 @@ mod github;
 mod human;
 mod json;
 mod junit;
-mod place;
+pub(super) mod place;
 mod plain;
 mod sarif;
 mod tally;

@@ -7,34 +7,34 @@ use crate::diagnostics::{Diagnostic, FileId, Origin, SourceFile, SourceMap};
 
 /// The files that the findings mention, with the offsets of their lines.
 #[derive(Debug)]
-pub(super) struct Places<'a> {
+pub(in crate::cli) struct Places<'a> {
     files: BTreeMap<FileId, Lines<'a>>,
     first: Option<&'a str>,
 }
 
 /// A file cut into lines.
 #[derive(Debug)]
-pub(super) struct Lines<'a> {
+pub(in crate::cli) struct Lines<'a> {
     /// The path as the user gave it.
-    pub(super) name: &'a str,
+    pub(in crate::cli) name: &'a str,
     text: &'a str,
     starts: Vec<usize>,
 }
 
 /// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Point {
+pub(in crate::cli) struct Point {
     /// Byte, from 0.
-    pub(super) byte: usize,
+    pub(in crate::cli) byte: usize,
     /// Line, from 1.
-    pub(super) line: usize,
+    pub(in crate::cli) line: usize,
     /// Column in characters, from 1.
-    pub(super) column: usize,
+    pub(in crate::cli) column: usize,
 }
 
 /// A place that can be shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(in crate::cli) enum Place<'a> {
     /// In a text at hand.
     Text { lines: &'a Lines<'a>, start: Point, end: Point },
     /// A line of a file that was streamed.
@@ -49,7 +49,7 @@ pub(super) enum Place<'a> {
 
 impl<'a> Places<'a> {
     /// Reads the files that the findings mention.
-    pub(super) fn new(findings: &[Diagnostic], sources: &'a SourceMap) -> Self {
+    pub(in crate::cli) fn new(findings: &[Diagnostic], sources: &'a SourceMap) -> Self {
         let origins = findings
             .iter()
             .flat_map(|finding| std::iter::once(&finding.primary).chain(&finding.secondary).map(|label| &label.origin));
@@ -65,12 +65,12 @@ impl<'a> Places<'a> {
     }
 
     /// The file to name where a format insists on one: the blueprint.
-    pub(super) fn first(&self) -> Option<&'a str> {
+    pub(in crate::cli) fn first(&self) -> Option<&'a str> {
         self.first
     }
 
     /// The place of an origin.
-    pub(super) fn find<'b>(&'b self, origin: &'b Origin) -> Place<'b> {
+    pub(in crate::cli) fn find<'b>(&'b self, origin: &'b Origin) -> Place<'b> {
         match origin {
             Origin::Text(span) => self.files.get(&span.file).map_or(Place::Nowhere, |lines| {
                 let (start, end) = lines.points(span.start, span.end);
@@ -104,12 +104,12 @@ impl<'a> Lines<'a> {
     }
 
     /// Byte at which a line, counted from 1, begins.
-    pub(super) fn start_of(&self, line: usize) -> usize {
+    pub(in crate::cli) fn start_of(&self, line: usize) -> usize {
         self.starts.get(line.saturating_sub(1)).copied().unwrap_or(self.text.len())
     }
 
     /// A line, counted from 1, without its end.
-    pub(super) fn line(&self, line: usize) -> &'a str {
+    pub(in crate::cli) fn line(&self, line: usize) -> &'a str {
         let line = self.text.get(self.start_of(line)..self.start_of(line + 1)).unwrap_or_default();
         let line = line.strip_suffix('\n').unwrap_or(line);
         line.strip_suffix('\r').unwrap_or(line)
@@ -118,7 +118,7 @@ impl<'a> Lines<'a> {
 
 impl<'a> Place<'a> {
     /// The file, if the place has one.
-    pub(super) fn file(self) -> Option<&'a str> {
+    pub(in crate::cli) fn file(self) -> Option<&'a str> {
         match self {
             Self::Text { lines, .. } => Some(lines.name),
             Self::Line { file, .. } | Self::Rust { file, .. } | Self::Path(file) => Some(file),
@@ -127,7 +127,7 @@ impl<'a> Place<'a> {
     }
 
     /// The line, from 1, if the place has one.
-    pub(super) fn line(self) -> Option<u64> {
+    pub(in crate::cli) fn line(self) -> Option<u64> {
         match self {
             Self::Text { start, .. } => Some(start.line as u64),
             Self::Line { line, .. } => Some(line),
@@ -137,7 +137,7 @@ impl<'a> Place<'a> {
     }
 
     /// The column in characters, from 1, if the place has one.
-    pub(super) fn column(self) -> Option<u64> {
+    pub(in crate::cli) fn column(self) -> Option<u64> {
         match self {
             Self::Text { start, .. } => Some(start.column as u64),
             Self::Rust { column, .. } => Some(column.into()),
@@ -146,7 +146,7 @@ impl<'a> Place<'a> {
     }
 
     /// The line's text, if it is at hand.
-    pub(super) fn quote(self) -> Option<&'a str> {
+    pub(in crate::cli) fn quote(self) -> Option<&'a str> {
         match self {
             Self::Text { lines, start, .. } => Some(lines.line(start.line)),
             _ => None,

@@ -7,7 +7,7 @@ use aws_sdk_cloudformation::types::{
     Capability, ChangeSetType, Parameter, ResourceAttribute, StackResourceDriftStatus, StackStatus, Tag, TemplateStage,
 };
 
-use super::errors::{failed, found};
+use super::errors::{done, failed, found};
 use super::own;
 use crate::deploy::cloud::{
     Answer, ChangeSetRequest, ChangeSetState, CloudErrorKind, DriftState, PlannedChange, ResourceDrift, StackState,
@@ -171,15 +171,13 @@ fn planned(change: &aws_sdk_cloudformation::types::ResourceChange) -> PlannedCha
     }
 }
 
+/// Tokens are made from what is asked: one that is known already was ours, and did what is asked.
+const KNOWN_TOKEN: &[&str] = &["TokenAlreadyExistsException", "TokenAlreadyExists"];
+
 pub(super) async fn execute_change_set(client: &Client, stack: &str, name: &str, token: &str) -> Answer<()> {
-    client
-        .execute_change_set()
-        .stack_name(stack)
-        .change_set_name(name)
-        .client_request_token(token)
-        .send()
-        .await
-        .map_err(|error| failed("cloudformation:ExecuteChangeSet", &error))?;
+    let answer =
+        client.execute_change_set().stack_name(stack).change_set_name(name).client_request_token(token).send().await;
+    done(answer.map_err(|error| failed("cloudformation:ExecuteChangeSet", &error)), KNOWN_TOKEN)?;
     Ok(())
 }
 
@@ -192,7 +190,8 @@ pub(super) async fn delete_change_set(client: &Client, stack: &str, name: &str) 
 
 pub(super) async fn delete_stack(client: &Client, stack: &str, token: &str) -> Answer<()> {
     let answer = client.delete_stack().stack_name(stack).client_request_token(token).send().await;
-    found(answer.map_err(|error| failed("cloudformation:DeleteStack", &error)))?;
+    let answer = answer.map_err(|error| failed("cloudformation:DeleteStack", &error));
+    found(done(answer, KNOWN_TOKEN))?;
     Ok(())
 }
 

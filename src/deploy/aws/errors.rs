@@ -157,6 +157,9 @@ const CODES: &[(CloudErrorKind, &[&str])] = &[
     ),
 ];
 
+/// The one call whose answers have no body and so no code.
+pub(super) const HEAD: &str = "s3:GetObject";
+
 /// Codes whose messages repeat what was signed.
 const SIGNATURES: &[&str] = &[
     "AuthorizationHeaderMalformed",
@@ -233,14 +236,7 @@ where
             let (code, message) = (answer.err().code().unwrap_or_default(), answer.err().message().unwrap_or_default());
             service(operation, code, message, answer.raw().status())
         }
-        SdkError::ResponseError(answer) => {
-            let status = answer.raw().status();
-            let kind = kind("", "", status);
-            // Half an answer, or a page in HTML of something between us and AWS.
-            let kind = if kind == CloudErrorKind::Invalid { CloudErrorKind::Transient } else { kind };
-            let message = format!("the answer, of status {status}, cannot be read");
-            CloudError { kind, operation, code: String::new(), message }
-        }
+        SdkError::ResponseError(answer) => unreadable(operation, answer.raw().status()),
         SdkError::TimeoutError(_) => unanswered(operation, "no answer in time"),
         SdkError::DispatchFailure(failure) => {
             let Some(error) = failure.as_connector_error() else { return unanswered(operation, "no connection") };
@@ -272,15 +268,27 @@ impl Status for aws_sdk_sts::config::http::HttpResponse {
 }
 
 fn service(operation: &'static str, code: &str, message: &str, status: u16) -> CloudError {
+    if code.is_empty() && operation != HEAD {
+        return unreadable(operation, status);
+    }
     let kind = kind(code, message, status);
     let message = if SIGNATURES.contains(&code) {
         "the signature is not the one AWS expected; the secret key or the clock is wrong".to_owned()
     } else if code.is_empty() && message.is_empty() {
-        format!("status {status}")
+        let elsewhere = if status == 301 { ": the bucket is in another region" } else { "" };
+        format!("status {status}{elsewhere}")
     } else {
         clean(message)
     };
     CloudError { kind, operation, code: clean(code), message }
+}
+
+/// Half an answer, or that of something between us and AWS. A page with `404 Not Found` on it does not mean that AWS has no
+/// such stack.
+fn unreadable(operation: &'static str, status: u16) -> CloudError {
+    let kind = if status == 429 { CloudErrorKind::Throttled } else { CloudErrorKind::Transient };
+    let message = format!("an answer of status {status} that is not AWS's");
+    CloudError { kind, operation, code: String::new(), message }
 }
 
 fn unanswered(operation: &'static str, message: &str) -> CloudError {
@@ -401,12 +409,16 @@ mod tests {
 
     /// An answer of a service, with the number of its status.
     fn answer(code: &str, message: &str, status: u16) -> CloudError {
+        answer_to("sts:AssumeRole", code, message, status)
+    }
+
+    fn answer_to(operation: &'static str, code: &str, message: &str, status: u16) -> CloudError {
         let mut meta = ErrorMetadata::builder();
         if !code.is_empty() {
             meta = meta.code(code);
         }
         let error = AssumeRoleError::generic(meta.message(message).build());
-        failed("sts:AssumeRole", &SdkError::service_error(error, Answered(status)))
+        failed(operation, &SdkError::service_error(error, Answered(status)))
     }
 
     #[derive(Debug)]
@@ -444,13 +456,13 @@ mod tests {
             (Credentials, 403, "ExpiredToken", "The security token included in the request is expired"),
             (Credentials, 403, "InvalidClientTokenId", "The security token included in the request is invalid."),
             (Denied, 403, "AccessDenied", "User: arn:aws:iam::1:user/x is not authorized to perform: a:B"),
-            (Denied, 403, "", ""),
             (Region, 403, "RegionDisabledException", "STS is not activated in this region"),
             (Region, 401, "OptInRequired", "You are not subscribed to this service"),
             (NotFound, 400, "ValidationError", "Stack with id orders-basic-c1 does not exist"),
             (NotFound, 400, "ValidationError", "Stack [orders] does not exist"),
             (NotFound, 404, "ChangeSetNotFound", "ChangeSet [x] does not exist"),
-            (NotFound, 404, "", ""),
+            (Transient, 404, "", ""),
+            (Transient, 403, "", ""),
             (NotFound, 400, "PolicyNotFoundException", "We can't find a policy with the PolicyId that you specified."),
             (Busy, 400, "ValidationError", "Stack:arn:aws:x is in UPDATE_IN_PROGRESS state and can not be updated."),
             (Busy, 400, "ValidationError", "Stack [x] cannot be deleted while in status UPDATE_ROLLBACK_IN_PROGRESS"),
@@ -487,6 +499,9 @@ mod tests {
         ];
         for (kind, status, code, message) in cases {
             assert_eq!(answer(code, message, status).kind, kind, "{status} {code} {message}");
+        }
+        for (kind, status) in [(NotFound, 404), (Denied, 403), (Transient, 503), (Invalid, 301)] {
+            assert_eq!(answer_to(HEAD, "", "", status).kind, kind, "{status}");
         }
         for (kind, codes) in CODES {
             for code in *codes {

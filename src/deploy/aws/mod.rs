@@ -57,7 +57,7 @@ pub struct Settings {
     pub role: Option<String>,
     /// The profile of `~/.aws/config`; by default that of `AWS_PROFILE`, or `default`.
     pub profile: Option<String>,
-    /// Where roles are assumed and the caller is asked for; by default the region of `AWS_REGION` or of the profile.
+    /// Where roles are assumed and the caller is asked for, if neither `AWS_REGION` nor the profile names a region.
     pub region: Option<String>,
 }
 
@@ -254,17 +254,23 @@ async fn load(settings: &Settings) -> SdkConfig {
         connector.build()
     });
     let limits = TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(limits);
-    if let Ok(name) = AppName::new(concat!("tenantry-", env!("CARGO_PKG_VERSION"))) {
-        loader = loader.app_name(name);
+    let loader = || {
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).timeout_config(limits.clone());
+        if let Ok(name) = AppName::new(concat!("tenantry-", env!("CARGO_PKG_VERSION"))) {
+            loader = loader.app_name(name);
+        }
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        loader
+    };
+    let config = loader().load().await;
+    match &settings.region {
+        // Loaded again, because the providers of credentials ask in this region too.
+        Some(region) if config.region().is_none() => loader().region(Region::new(region.clone())).load().await,
+        _ => config,
     }
-    if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(region) = &settings.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    loader.load().await
 }
 
 async fn who(client: &aws_sdk_sts::Client) -> Answer<Caller> {

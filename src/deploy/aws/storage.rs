@@ -5,8 +5,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 
-use super::errors::{failed, found};
-use crate::deploy::cloud::{Answer, Target};
+use super::errors::{HEAD, failed};
+use crate::deploy::cloud::{Answer, CloudErrorKind, Target};
 
 /// The address that S3 is asked at, if it is not AWS's own: then buckets are named in the path, because nothing resolves
 /// `BUCKET.localhost`.
@@ -40,8 +40,16 @@ pub(super) async fn put(
     key: &str,
     body: &[u8],
 ) -> Answer<String> {
+    // Who may not list a bucket hears 403 of what is not there: to put it once more does no harm.
     let there = client.head_object().bucket(bucket).key(key).expected_bucket_owner(&target.account).send().await;
-    if found(there.map_err(|error| failed("s3:GetObject", &error)))?.is_none() {
+    let there = match there {
+        Ok(_) => true,
+        Err(error) => match failed(HEAD, &error) {
+            error if matches!(error.kind, CloudErrorKind::NotFound | CloudErrorKind::Denied) => false,
+            error => return Err(error),
+        },
+    };
+    if !there {
         client
             .put_object()
             .bucket(bucket)

@@ -169,7 +169,7 @@ impl Comparison {
             let of = |properties: Option<&Value>| -> Vec<Value> {
                 let given = at(properties, &document.property).cloned();
                 given
-                    .or_else(|| properties.and_then(|_| document.absent).map(|absent| implied(absent, &account)))
+                    .or_else(|| properties.and(document.absent).map(|absent| implied(absent, &account)))
                     .into_iter()
                     .collect()
             };

@@ -1,0 +1,274 @@
+//! What happens to the fleet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fleet::{Fleet, text};
+use crate::proxy::{Fault, Rule, put};
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        1 + usize::try_from(self.0 >> 33).unwrap() % most
+    }
+}
+
+/// What differs between two states, without the texts of templates.
+#[track_caller]
+fn assert_same(left: &BTreeMap<String, String>, right: &BTreeMap<String, String>, when: &str) {
+    let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let short = |text: Option<&String>| text.map(|text| text.chars().take(900).collect::<String>());
+    for key in keys {
+        assert!(
+            left.get(key) == right.get(key),
+            "{when}: {key}\n{:?}\n{:?}",
+            short(left.get(key)),
+            short(right.get(key))
+        );
+    }
+}
+
+#[track_caller]
+fn assert_once(effects: &[String], when: &str) {
+    let mut seen = BTreeSet::new();
+    for effect in effects {
+        assert!(seen.insert(effect), "{when}: done twice: {}", effect.chars().take(400).collect::<String>());
+    }
+}
+
+const FIRST: [&str; 4] = ["deploy", "1.json", "--assembly", "v1"];
+const SECOND: [&str; 4] = ["deploy", "2.json", "--assembly", "v2"];
+
+#[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
+fn a_fleet_is_deployed_and_updated_and_a_failure_stops_its_wave() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.prepare();
+    // Nothing there yet; a dry run changes nothing.
+    fleet.fine(&["deploy", "1.json", "--assembly", "v1", "--dry-run"]);
+    assert_eq!(fleet.effects(), Vec::<String>::new());
+
+    fleet.proxy.take_time(1);
+    fleet.fine(&FIRST);
+    fleet.proxy.take_time(0);
+    let first = fleet.state();
+    let count = |kind: &str| first.keys().filter(|key| key.starts_with(kind)).count();
+    // The pool, and one for each of twenty silo tenants.
+    assert_eq!(count("stack "), 21, "{:?}", first.keys());
+    assert_eq!(count("set "), 2);
+    assert!(count("unit ") >= 1 && count("policy ") >= 1, "{:?}", first.keys());
+    assert_once(&fleet.effects(), "first deployment");
+    let same = fleet.run(&["status", "--assembly", "v1", "--exit-code"]);
+    assert_eq!(same.status.code(), Some(0), "{}", text(&same));
+
+    // What was done is not done again.
+    let before = fleet.effects().len();
+    fleet.fine(&FIRST);
+    assert_eq!(fleet.effects().len(), before);
+
+    // Everybody is behind the next version.
+    let skew = fleet.run(&["status", "--assembly", "v2", "--exit-code", "--tenants"]);
+    assert_eq!(skew.status.code(), Some(4), "{}", text(&skew));
+    assert!(text(&skew).contains("silver-0"), "{}", text(&skew));
+
+    // One of the first silver tenants fails, and CloudFormation takes it back.
+    let rollout: serde_json::Value =
+        serde_json::from_reader(std::fs::File::open(fleet.path("2.json")).unwrap()).unwrap();
+    let waves = rollout["waves"].as_array().unwrap();
+    let at = waves.iter().position(|wave| wave["wave"].as_str().unwrap().starts_with("silver")).unwrap();
+    let step = &waves[at]["steps"][0];
+    let stack = step["stack"].as_str().unwrap().to_owned();
+    fleet.proxy.add(Rule::on("ExecuteChangeSet", Fault::instead(|call| call.result(""))).about(&stack));
+    fleet.proxy.add(
+        Rule::on(
+            "DescribeStacks",
+            Fault::rewrite(|_, mut answer| {
+                answer.body = put(&answer.text(), "StackStatus", "UPDATE_ROLLBACK_COMPLETE").into_bytes();
+                answer
+            }),
+        )
+        .about(&stack),
+    );
+    fleet.proxy.add(
+        Rule::on(
+            "DescribeStackEvents",
+            Fault::instead(|call| {
+                call.result(
+                    "<StackEvents><member><EventId>1</EventId><StackId>s</StackId><StackName>s</StackName>\
+                 <LogicalResourceId>Jobs</LogicalResourceId><ResourceType>AWS::SQS::Queue</ResourceType>\
+                 <Timestamp>2026-11-21T00:00:00Z</Timestamp><ResourceStatus>UPDATE_FAILED</ResourceStatus>\
+                 <ResourceStatusReason>the queue was deleted recently</ResourceStatusReason></member></StackEvents>",
+                )
+            }),
+        )
+        .about(&stack),
+    );
+    let stopped = fleet.run(&SECOND);
+    let said = text(&stopped);
+    assert_eq!(stopped.status.code(), Some(1), "{said}");
+    assert!(said.contains(&stack) && said.contains("the queue was deleted recently"), "{said}");
+    let later: Vec<&str> = waves[at + 1..]
+        .iter()
+        .flat_map(|wave| wave["steps"].as_array().unwrap())
+        .filter_map(|step| step["stack"].as_str())
+        .collect();
+    assert!(!later.is_empty());
+    let effects = fleet.effects();
+    for stack in later {
+        assert!(!effects[before..].iter().any(|effect| effect.contains(stack)), "{stack} is of a later wave");
+    }
+    let skew = fleet.run(&["status", "--assembly", "v2", "--exit-code", "--tenants"]);
+    assert_eq!(skew.status.code(), Some(4), "{}", text(&skew));
+
+    fleet.assert_no_credentials();
+}
+
+/// Nothing is done twice, and all ends as it does undisturbed, however often the program is killed.
+#[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
+fn a_run_that_is_killed_fifty_times_ends_as_an_undisturbed_one() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.prepare();
+    let mut whole = Vec::new();
+    for run in [FIRST, SECOND] {
+        fleet.fine(&run);
+        whole.push((fleet.state(), fleet.effects()));
+    }
+    assert_once(&whole[1].1, "undisturbed");
+    let mut dice = Dice(20_261_121);
+    let (mut kills, mut rounds) = (0, 0);
+    while kills < 50 {
+        rounds += 1;
+        assert!(rounds <= 8, "{kills} kills in {rounds} rounds: it is not killed often enough");
+        fleet.begin();
+        fleet.forget_journals();
+        for (version, (state, effects)) in (1..).zip(&whole) {
+            kills += fleet.deploy_killed(version, &mut || dice.throw(70));
+            let when = format!("version {version}, round {rounds}, {kills} kills");
+            assert_same(state, &fleet.state(), &when);
+            let found = fleet.effects();
+            assert_once(&found, &when);
+            assert_eq!(found.len(), effects.len(), "{when}");
+        }
+        fleet.assert_no_credentials();
+    }
+    println!("{kills} kills in {rounds} rounds");
+}
+
+#[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
+fn throttling_failures_and_lost_answers_change_nothing_about_the_end() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.prepare();
+    fleet.fine(&FIRST);
+    let state = fleet.state();
+    fleet.begin();
+    fleet.forget_journals();
+    for (operation, nth, fault) in [
+        ("DescribeStacks", 3, Fault::Throttle),
+        ("DescribeStacks", 4, Fault::Throttle),
+        ("CreateChangeSet", 1, Fault::Throttle),
+        ("CreateChangeSet", 2, Fault::FailsAfter),
+        ("CreateChangeSet", 4, Fault::Error(503, "ServiceUnavailable", "later")),
+        ("CreateChangeSet", 6, Fault::ResetAfter),
+        ("ExecuteChangeSet", 1, Fault::ResetAfter),
+        ("ExecuteChangeSet", 3, Fault::FailsAfter),
+        ("ExecuteChangeSet", 5, Fault::Reset),
+        ("DescribeChangeSet", 2, Fault::Error(500, "InternalFailure", "oops")),
+        ("CreateStackSet", 1, Fault::FailsAfter),
+        ("CreateStackInstances", 1, Fault::ResetAfter),
+        ("CreateStackInstances", 3, Fault::Throttle),
+        ("CreateOrganizationalUnit", 1, Fault::FailsAfter),
+        ("CreatePolicy", 1, Fault::ResetAfter),
+        ("AttachPolicy", 1, Fault::FailsAfter),
+        ("MoveAccount", 1, Fault::ResetAfter),
+    ] {
+        fleet.proxy.add(Rule::on(operation, fault).nth(nth));
+    }
+    // What is still an error after some attempts may end the run; the same command goes on.
+    let mut ended = fleet.run(&FIRST);
+    for _ in 0..5 {
+        if ended.status.success() {
+            break;
+        }
+        ended = fleet.run(&FIRST);
+    }
+    assert!(ended.status.success(), "{}", text(&ended));
+    let befell = fleet.proxy.calls().iter().filter(|call| call.fault.is_some_and(|fault| fault != "again")).count();
+    assert!(befell >= 12, "only {befell} calls were disturbed");
+    assert_same(&state, &fleet.state(), "after faults");
+    assert_once(&fleet.effects(), "after faults");
+    fleet.assert_no_credentials();
+}
+
+#[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
+fn quotas_and_half_failed_operations_are_told_with_their_reasons() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.prepare();
+    let quota = "Limit for stack has been exceeded";
+    fleet
+        .proxy
+        .add(Rule::on("CreateChangeSet", Fault::Error(400, "LimitExceededException", quota)).about("fleet-silver"));
+    let output = fleet.run(&FIRST);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains(quota), "{}", text(&output));
+
+    fleet.begin();
+    fleet.forget_journals();
+    fleet.proxy.add(Rule::on(
+        "DescribeStackSetOperation",
+        Fault::rewrite(|_, mut answer| {
+            answer.body = put(&answer.text(), "Status", "FAILED").into_bytes();
+            answer
+        }),
+    ));
+    fleet.proxy.add(Rule::on(
+        "ListStackSetOperationResults",
+        Fault::rewrite(|_, mut answer| {
+            let text = put(&answer.text(), "Status", "FAILED");
+            let reason = "<StatusReason>Account should have a role</StatusReason></member>";
+            answer.body = text.replacen("</member>", reason, 1).into_bytes();
+            answer
+        }),
+    ));
+    let output = fleet.run(&FIRST);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(text(&output).contains("Account should have a role"), "{}", text(&output));
+    fleet.assert_no_credentials();
+}
+
+#[test]
+#[ignore = "written before the command line of deploy was there; not run yet"]
+fn drift_is_looked_for_and_told() {
+    let Some(fleet) = Fleet::new() else { return };
+    fleet.prepare();
+    fleet.fine(&FIRST);
+    let id = "5eb4b9a0-0000-0000-0000-000000000000";
+    let begun =
+        move |call: &crate::proxy::Call| call.result(&format!("<StackDriftDetectionId>{id}</StackDriftDetectionId>"));
+    fleet.proxy.add(Rule::on("DetectStackDrift", Fault::instead(begun)));
+    fleet.proxy.add(Rule::on("DescribeStackDriftDetectionStatus", Fault::instead(move |call| {
+        call.result(&format!(
+            "<StackId>s</StackId><StackDriftDetectionId>{id}</StackDriftDetectionId><StackDriftStatus>DRIFTED</StackDriftStatus>\
+             <DetectionStatus>DETECTION_COMPLETE</DetectionStatus><DriftedStackResourceCount>1</DriftedStackResourceCount>\
+             <Timestamp>2026-11-21T00:00:00Z</Timestamp>"
+        ))
+    })));
+    fleet.proxy.add(Rule::on("DescribeStackResourceDrifts", Fault::instead(|call| {
+        call.result(
+            "<StackResourceDrifts><member><StackId>s</StackId><LogicalResourceId>JobsQueue</LogicalResourceId>\
+             <ResourceType>AWS::SQS::Queue</ResourceType><StackResourceDriftStatus>MODIFIED</StackResourceDriftStatus>\
+             <PropertyDifferences><member><PropertyPath>/MessageRetentionPeriod</PropertyPath><ExpectedValue>1</ExpectedValue>\
+             <ActualValue>2</ActualValue><DifferenceType>NOT_EQUAL</DifferenceType></member></PropertyDifferences>\
+             <Timestamp>2026-11-21T00:00:00Z</Timestamp></member></StackResourceDrifts>",
+        )
+    })));
+    let output = fleet.run(&["drift", "--assembly", "v1", "--tenant", "silver-0", "--exit-code"]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("JobsQueue") && said.contains("MessageRetentionPeriod"), "{said}");
+    assert!(!fleet.tenant("v1", "silver-0")["stacks"].as_array().unwrap().is_empty());
+}

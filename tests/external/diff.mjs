@@ -1,0 +1,48 @@
+// Asks the CDK's own comparison of templates, `@aws-cdk/cloudformation-diff`, what becomes of resources: one JSON object
+// `{ "old": …, "new": … }` per line on standard input, one answer per line on standard output, in the same order.
+//
+//   node tests/external/diff.mjs FOLDER <pairs.jsonl
+//
+// FOLDER is where npm installed it: target/tools/node. An answer has, for each resource that changes, what becomes of it
+// (`impact`), and what the change of each of its properties does (`properties`).
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+// The versions stand here and nowhere else; tools/test-env.sh reads them. What replaces is in the tables of the second.
+const PINS = [
+  "@aws-cdk/cloudformation-diff@2.187.5",
+  "@aws-cdk/aws-service-spec@0.1.216",
+];
+
+const folder = resolve(process.argv[2] ?? "target/tools/node", "node_modules");
+for (const pin of PINS) {
+  const at = pin.lastIndexOf("@");
+  const [name, version] = [pin.slice(0, at), pin.slice(at + 1)];
+  let found = "none";
+  try {
+    found = JSON.parse(readFileSync(resolve(folder, name, "package.json"), "utf8")).version;
+  } catch {
+    // Reported below.
+  }
+  if (found !== version) {
+    console.error(`diff.mjs: ${name} ${version} is needed and ${found} is installed: run tools/test-env.sh`);
+    process.exit(3);
+  }
+}
+
+const require = createRequire(resolve(folder, "..", "package.json"));
+const { fullDiff } = require("@aws-cdk/cloudformation-diff");
+
+// In the order in which they came: the templates of a pair are much the same as those of the pair before.
+for await (const line of createInterface({ input: process.stdin })) {
+  const pair = JSON.parse(line);
+  const answer = {};
+  fullDiff(pair.old, pair.new).resources.forEachDifference((id, change) => {
+    const properties = Object.entries(change.propertyUpdates).map(([name, update]) => [name, update.changeImpact]);
+    answer[id] = { impact: change.changeImpact, properties: Object.fromEntries(properties) };
+  });
+  console.log(JSON.stringify(answer));
+}
