@@ -334,9 +334,10 @@ fn resource_change(change: &ResourceChange, paint: Paint) -> Branch {
         Access::Undecided => text += &format!(", {}", paint.open("access differs")),
         Access::Broadened => text += &format!(", {}", paint.bad("access is broadened")),
     }
-    let below = change.properties.iter().map(|property| {
-        leaf(becomes(&property.path, property.old.as_ref(), property.new.as_ref()))
-    });
+    let below = change
+        .properties
+        .iter()
+        .map(|property| leaf(becomes(&property.path, property.old.as_ref(), property.new.as_ref())));
     Branch { text, below: below.collect() }
 }
 
