@@ -16,6 +16,7 @@ mod patience;
 
 #[cfg(test)]
 #[path = "../support/proxy.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod proxy;
 
 #[cfg(test)]
