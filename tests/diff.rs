@@ -109,8 +109,8 @@ mod diff {
     fn two_versions_in_every_output() {
         for (output, file) in [("text", "txt"), ("markdown", "md"), ("json", "json")] {
             let said = run(versions(), &["diff", "old", "new", "--output", output]);
-            // Whatever holds data is kept, so there are warnings only.
-            assert_eq!(said.code, 0, "{said:?}");
+            // Whatever holds data is kept; that it keeps its name is an error.
+            assert_eq!(said.code, 1, "{said:?}");
             insta::with_settings!({ snapshot_path => "../snapshots/diff", prepend_module_to_snapshot => false, omit_expression => true }, {
                 insta::assert_snapshot!(format!("serverless-saas.{file}"), said.stdout);
             });
@@ -322,6 +322,13 @@ mod diff {
         let said = run(versions(), &["diff", "old", "new"]);
         let cases = [
             (
+                "diff/name-taken",
+                "`OrdersTable1547d1de` (`AWS::DynamoDB::Table`) has to be replaced and keeps its name, so CloudFormation refuses the update, for 2 tenants: `tenant-030`, `tenant-031`",
+                "new/templates/platinum-tenant.template.json",
+                "give what takes its place another id, so that it gets another name, or leave what replaces it as it was",
+                4,
+            ),
+            (
                 "diff/left-behind",
                 "`OrdersTable1547d1de` (`AWS::DynamoDB::Table`) is replaced, and the new one begins without what the old one holds, for 2 tenants: `tenant-030`, `tenant-031`",
                 "new/templates/platinum-tenant.template.json",
@@ -359,7 +366,7 @@ mod diff {
             let file = format!("{}-{}.yaml", code.replace('/', "-"), message.len());
             fs::write(versions().join(&file), pasted(&found.2[1])).unwrap();
             let said = run(versions(), &["diff", "old", "new", "--acknowledge", &file]);
-            assert_eq!(said.code, 0, "{said:?}");
+            assert_eq!(said.code, 1, "names stay taken: {said:?}");
             assert_eq!(findings(&said.stderr, code).len(), count - 1);
             assert!(!said.stderr.contains(message) && said.stderr.contains(", 1 acknowledged"), "{}", said.stderr);
             let said = run(versions(), &["diff", "old", "new", "--acknowledge", &file, "--output", "json"]);
@@ -617,6 +624,37 @@ mod diff {
         let deployed =
             |template| Deployed { template, parameters: &parameters, stack: "s", account: None, region: "eu-west-1" };
         template::compare(Some(&deployed(old)), Some(&deployed(new)), &mut Types::default())
+    }
+
+    #[test]
+    fn a_name_that_only_one_can_have_stands_in_the_way_of_a_replacement() {
+        let taken = |kind: &str, old: Value, new: Value| {
+            let template = |properties: Value| {
+                json!({ "Resources": {
+                    "A": { "Type": "AWS::ApiGateway::RestApi", "Properties": { "Name": "a" } },
+                    "R": { "Type": kind, "Properties": properties },
+                } })
+            };
+            let changes = changes(&template(old), &template(new));
+            assert_eq!((changes.len(), changes[0].action), (1, tenantry::diff::Action::Replaced), "{kind}");
+            changes[0].name_taken
+        };
+        let key = |name: &str| json!([{ "AttributeName": name, "KeyType": "HASH" }]);
+        let table = |name: &str, key_name: &str| json!({ "TableName": name, "KeySchema": key(key_name) });
+        assert!(taken("AWS::DynamoDB::Table", table("t", "a"), table("t", "b")));
+        assert!(!taken("AWS::DynamoDB::Table", table("t", "a"), table("u", "b")), "another name is free");
+        let unnamed = |key_name: &str| json!({ "KeySchema": key(key_name) });
+        assert!(!taken("AWS::DynamoDB::Table", unnamed("a"), unnamed("b")), "CloudFormation makes another name up");
+        let queue = |fifo: bool| json!({ "QueueName": "q.fifo", "FifoQueue": fifo });
+        assert!(taken("AWS::SQS::Queue", queue(true), queue(false)));
+        // A task definition has revisions: the new one is of the same family.
+        let task = |cpu: &str| json!({ "Family": "f", "Cpu": cpu });
+        assert!(!taken("AWS::ECS::TaskDefinition", task("256"), task("512")));
+        // A stage has its name within its API, and there may be a stage of that name in another.
+        let stage = |api: Value| json!({ "StageName": "prod", "RestApiId": api });
+        assert!(!taken("AWS::ApiGateway::Stage", stage(json!({ "Ref": "A" })), stage(json!("other"))));
+        let user = |path: &str| json!({ "GroupName": "g", "UserPoolId": path });
+        assert!(!taken("AWS::Cognito::UserPoolGroup", user("eu-west-1_a"), user("eu-west-1_b")));
     }
 
     /// The value with the keys of its objects in another order, and what has no order in another order too.

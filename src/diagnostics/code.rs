@@ -199,6 +199,7 @@ registry! {
 
     DIFF_DATA_LOSS = "diff/data-loss", Error, "a change deletes a resource with what it holds";
     DIFF_LEGAL_HOLD = "diff/legal-hold", Error, "a change takes away data that must not be deleted";
+    DIFF_NAME_TAKEN = "diff/name-taken", Error, "a change replaces a resource whose name stays taken";
     DIFF_LEFT_BEHIND = "diff/left-behind", Warning, "a change leaves a resource behind with what it holds";
     DIFF_RETENTION_DROPPED = "diff/retention-dropped", Warning, "a resource that holds data is no longer kept when it goes";
     DIFF_DATA_NOT_MOVED = "diff/data-not-moved", Warning, "tenants leave shared stacks, and their data stays there";

@@ -84,6 +84,11 @@ pub struct ResourceChange {
     pub data: Data,
     /// What happens to who may do what.
     pub access: Access,
+    /// Whether it is replaced and keeps a name that only one can have: CloudFormation creates the new one before it deletes the
+    /// old one, so it refuses the update.
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub name_taken: bool,
     /// The properties that differ, in the order of their paths; empty for what is added or removed.
     pub properties: Vec<PropertyChange>,
 }

@@ -141,6 +141,11 @@ impl Teller<'_> {
             }
             Data::Stays => {}
         }
+        if resource.name_taken {
+            let message = format!("{what} has to be replaced and keeps its name, so CloudFormation refuses the update");
+            let help = "give what takes its place another id, so that it gets another name, or leave what replaces it as it was";
+            self.tell(&codes::DIFF_NAME_TAKEN, group, Some(resource), &message, Some(help));
+        }
         if matches!(resource.data, Data::Lost | Data::MayBeLost) {
             let held: Vec<&StackAt> = group.stacks.iter().filter(|stack| stack.legal_hold).collect();
             if !held.is_empty() {

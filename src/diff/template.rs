@@ -15,6 +15,7 @@ pub use super::evaluate::Deployed;
 use super::evaluate::{Evaluated, Evaluator};
 use super::tree::{Difference, Planter, Tree, differences};
 use crate::cfn::schema::{Replacement, TypeFacts, find};
+use crate::prove::template::unique_name;
 
 /// The facts about resource types, each opened once.
 #[derive(Debug, Default)]
@@ -247,7 +248,9 @@ impl<'a> Comparison<'a> {
                     direction(kind, old.map(|resource| &resource.properties), new.map(|resource| &resource.properties))
                 }
             };
-            all.push(ResourceChange { access, ..change });
+            let name_taken = change.action == Action::Replaced
+                && old.zip(new).is_some_and(|(old, new)| keeps_its_name(old, new, &change.properties));
+            all.push(ResourceChange { access, name_taken, ..change });
         }
         all
     }
@@ -270,8 +273,23 @@ fn change(
         stateful,
         data: if stateful { data } else { Data::Stays },
         access: Access::Same,
+        name_taken: false,
         properties,
     }
+}
+
+/// Whether a resource that is replaced has a name of its own that stays as it is, and that only one can have.
+fn keeps_its_name(old: &Evaluated, new: &Evaluated, changes: &[PropertyChange]) -> bool {
+    let Some((name, others)) = unique_name(&new.kind).filter(|_| old.kind == new.kind) else { return false };
+    // A name within another property, `TableInput.Name`, is not looked for.
+    let is_given = old.properties.get(name).is_some() && new.properties.get(name).is_some();
+    // A value that refers to what is replaced is among the changes too.
+    let changes_of = |property: &str| {
+        let mut below =
+            changes.iter().filter_map(|change| change.path.strip_prefix("Properties/")?.strip_prefix(property));
+        below.any(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    is_given && !changes_of(name) && !others.into_iter().any(changes_of)
 }
 
 /// Whether a policy keeps the resource, or a copy of its data.

@@ -447,7 +447,8 @@ fn effects(change: &crate::diff::ResourceChange) -> Vec<Badge> {
         Access::Undecided => Some(badge("open", "access differs")),
         Access::Broadened => Some(badge("bad", "access broadened")),
     };
-    data.into_iter().chain(access).collect()
+    let taken = change.name_taken.then(|| badge("bad", "refused: name taken"));
+    data.into_iter().chain(taken).chain(access).collect()
 }
 
 fn live_view(live: &super::live::LiveStack) -> LiveView {

@@ -328,6 +328,9 @@ fn resource_change(change: &ResourceChange, paint: Paint) -> Branch {
         Data::MayBeLost => text += &format!(", {}", paint.bad("its data may be lost")),
         Data::Lost => text += &format!(", {}", paint.bad("its data is lost")),
     }
+    if change.name_taken {
+        text += &format!(", {}", paint.bad("refused: its name is taken"));
+    }
     match change.access {
         Access::Same => {}
         Access::Narrowed => text += ", access is narrowed",

@@ -205,6 +205,9 @@ fn words(group: &Group, resource: &ResourceChange) -> String {
         Data::LeftBehind => Some("left behind with its data"),
         Data::Stays => None,
     });
+    if resource.name_taken {
+        words.push("REFUSED: NAME TAKEN");
+    }
     if group.action == StackAction::Updated {
         words.extend(access_words(resource.access));
     }

@@ -217,6 +217,23 @@ pub fn iam_types(kind: &str) -> &'static [String] {
     find(kind).map_or(&[], |kind| &kind.iam_types)
 }
 
+/// The property that holds a name of which a service takes one at a time, and what else decides whether two resources of the type
+/// are one: `TableName` alone, `StageName` with `RestApiId`. Nothing if names of the type can be taken twice, such as those of a
+/// task definition, which has revisions.
+#[must_use]
+pub fn unique_name(kind: &str) -> Option<(&'static str, Vec<&'static str>)> {
+    let kind = find(kind)?;
+    let Format(pieces) = kind.arn.as_ref()?;
+    if kind.parent.is_some() || !matches!(pieces.last(), Some(Piece::Variable(last)) if last == "Name") {
+        return None;
+    }
+    let others = pieces.iter().filter_map(|piece| match piece {
+        Piece::Property(name, _) => Some(name.as_str()),
+        Piece::Text(_) | Piece::Variable(_) => None,
+    });
+    Some((kind.name.as_deref()?, others.collect()))
+}
+
 /// What a format's variables stand for.
 struct Variables<'a> {
     known: Vec<(&'a str, Result<Text, String>)>,

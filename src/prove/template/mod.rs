@@ -24,7 +24,7 @@ use super::policy::Place;
 use super::proof::Obstacle;
 use super::text::{Symbols, Text};
 
-pub use identity::{iam_types, kinds, service};
+pub use identity::{iam_types, kinds, service, unique_name};
 pub use read::Template;
 
 /// A value of a template after its intrinsics were evaluated. Truth values and numbers are texts, as CloudFormation
