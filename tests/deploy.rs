@@ -8,7 +8,7 @@ mod fake_cloud;
 #[path = "support/rollouts.rs"]
 mod rollouts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tenantry::deploy::engine::{Report, Stop};
@@ -432,6 +432,7 @@ fn versions_and_drift_are_read_from_what_is_there() {
     use tenantry::deploy::drift::{self, Found};
     use tenantry::deploy::fleet::{FleetStack, Owner};
     use tenantry::deploy::status::{self, Standing};
+    use tenantry::rollout::SetKey;
     let names = ["current", "behind", "failed", "absent"];
     let mut scene = wave_of(&names[..3], 1, 9, &["failed"]);
     let cloud = scene.cloud();
@@ -446,6 +447,19 @@ fn versions_and_drift_are_read_from_what_is_there() {
         let stack = stack.with(&item.parameters, &item.tags);
         cloud.world().stacks.insert((item.target.clone(), name.to_owned()), stack);
     }
+    // A stack set has made these two, under a name of its own, and one as it was before.
+    let key = |name: &str| {
+        let (product, environment) = ("fleet".to_owned(), "prod".to_owned());
+        SetKey { product, environment, tier: "basic".to_owned(), template: format!("{name}.json"), bits: 77 }
+    };
+    for (name, version) in [("instance", 1), ("instance-behind", 2)] {
+        scene.stack(name, 0, &template("x", 1), &[]);
+        let item = &scene.material.stacks[name];
+        let stack = FakeStack::settled("UPDATE_COMPLETE", &template("x", version));
+        let stack = stack.with(&item.parameters, &BTreeMap::new());
+        let called = format!("StackSet-{}-3c5e0b1a-8f0e-4c50-9d2e-0f6b4f1f2a11", key(name).name(8));
+        cloud.world().stacks.insert((item.target.clone(), called), stack);
+    }
     let fleet: Vec<FleetStack> = scene
         .material
         .stacks
@@ -454,6 +468,7 @@ fn versions_and_drift_are_read_from_what_is_there() {
             owner: Owner::Tenant(item.name.clone()),
             tier: "basic".to_owned(),
             item: item.clone(),
+            set: (item.name != "foreign").then(|| key(&item.name)),
         })
         .collect();
     let clock = fake_cloud::FakeClock::default();
@@ -468,6 +483,8 @@ fn versions_and_drift_are_read_from_what_is_there() {
             ("current", Standing::Current),
             ("failed", Standing::Failed),
             ("foreign", Standing::Current),
+            ("instance", Standing::Current),
+            ("instance-behind", Standing::Behind),
             ("stranger", Standing::Behind),
         ]
     );
@@ -475,6 +492,6 @@ fn versions_and_drift_are_read_from_what_is_there() {
     let found = drift::look(&cloud, &clock, &fleet, &|| {});
     let drifts: Vec<Found> = found.iter().map(|stack| stack.drift).collect();
     use Found::{Absent, Drifted, InSync};
-    assert_eq!(drifts, [Absent, InSync, InSync, Drifted, InSync, InSync]);
+    assert_eq!(drifts, [Absent, InSync, InSync, Drifted, InSync, InSync, InSync, InSync]);
     assert_eq!(found[3].resources[0].properties, ["/BillingMode"]);
 }

@@ -7,6 +7,10 @@
 mod support;
 
 #[cfg(test)]
+#[path = "support/patience.rs"]
+mod patience;
+
+#[cfg(test)]
 mod tests {
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::path::{Path, PathBuf};
@@ -16,6 +20,7 @@ mod tests {
     use tenantry::preview::{Frame, page, preview};
     use tenantry::source::{Disk, Memory};
 
+    use super::patience;
     use super::support::{Run, assemble, text_of};
 
     /// A name that would act if anything of it were taken for more than text.
@@ -96,7 +101,7 @@ mod tests {
                 pages.push((name, format!("file://{}", file.display())));
             }
         }
-        let output = driver(&pages).output().unwrap();
+        let output = patience::output(&mut driver(&pages));
         let (out, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         assert!(output.status.success(), "page.mjs ended with {}: {errors}", output.status);
         let wrong = wrong_of(&out);

@@ -58,6 +58,7 @@ fn record(number: usize, sha256: Digest, owner: &str) -> TenantRecord<'static> {
         }],
         shared_stacks: Vec::new(),
         tags,
+        residency: Vec::new(),
         entitlements: BTreeMap::new(),
         residency: Vec::new(),
         legal_hold: false,

@@ -187,7 +187,7 @@ impl Service {
     pub fn matching(self, pattern: &str) -> impl Iterator<Item = Action> {
         let one = if pattern.contains(['*', '?']) { None } else { Some(self.action(pattern)) };
         let many = one.is_none().then(|| self.actions());
-        let many = many.into_iter().flatten().filter(move |one| glob(pattern.as_bytes(), one.name().as_bytes()));
+        let many = many.into_iter().flatten().filter(move |one| matches(pattern, one.name()));
         one.flatten().into_iter().chain(many)
     }
 
@@ -440,8 +440,10 @@ fn fits(template: &str, written: &str) -> bool {
     rest.is_empty() || free.char_indices().skip(1).any(|(at, _)| free.get(at..).is_some_and(|tail| fits(rest, tail)))
 }
 
-/// Whether a name matches a pattern with `*` and `?`, without regard to case.
-fn glob(pattern: &[u8], name: &[u8]) -> bool {
+/// Whether the name of an action, or of a part of it, matches a pattern with `*` and `?`. Case does not count.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut at, mut name_at) = (0, 0);
     // Where to go on if a literal does not fit: behind the last `*`, which then takes one character more.
     let mut again: Option<(usize, usize)> = None;

@@ -17,6 +17,7 @@ use super::Ending;
 use super::terminal::Terminal;
 use crate::assembly;
 use crate::deploy::material::Material;
+use crate::deploy::pace::WORK;
 use crate::deploy::preflight;
 use crate::diagnostics::{Origin, Sink, SourceMap};
 use crate::facts::Facts;
@@ -64,6 +65,16 @@ pub(super) struct Args {
     /// A resource that may be replaced or removed although it holds data; may be given several times.
     #[arg(long, value_name = "STACK/LOGICAL-ID")]
     accept_replacement: Vec<String>,
+
+    /// How long AWS is left alone before it is asked how far a change is, in milliseconds; later waits grow from that to half
+    /// a minute. Less than a second is for engines that stand for AWS.
+    #[arg(
+        long,
+        value_name = "MILLISECONDS",
+        default_value_t = WORK.first,
+        value_parser = clap::value_parser!(u64).range(10..=WORK.longest)
+    )]
+    first_wait: u64,
 
     #[command(flatten)]
     access: Access,

@@ -241,6 +241,7 @@ fn ask(
     let mut tools = Tools {
         problems: if keep { Some(&mut take) } else { None },
         solver: if solver.is_some() { Some(&put) } else { None },
+        lints: true,
     };
     let proof = engine(request, &mut tools, sources, wrong)?;
     Ok(proof.map(|proof| (proof, problems)))

@@ -11,6 +11,7 @@ use super::terminal::Terminal;
 use crate::assembly::{Assembly, MANIFEST, Outcome};
 use crate::diagnostics::{Diagnostic, codes};
 use crate::dsl;
+use crate::prove::findings::is_unproved;
 use crate::synth::{Destination, Inputs, Options, synth};
 
 pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Terminal) -> anyhow::Result<Ending> {
@@ -54,17 +55,12 @@ pub(super) fn run(args: &args::Synth, own: Option<dsl::Blueprint>, terminal: &Te
             None
         }
     };
-    let unproved = loaded.findings.iter().any(|finding| is_unproved(finding.code.name));
+    let unproved = loaded.findings.iter().any(|finding| is_unproved(finding.code));
     let ending = terminal.report(loaded.findings, &loaded.sources, args.source.deny_warnings)?;
     let Some(outcome) = outcome else { return Ok(if unproved { Ending::NotProved } else { ending }) };
     describe(&outcome, args, terminal)?;
     let changes = args.check && !outcome.changed.is_empty();
     Ok(if ending == Ending::Fine && changes { Ending::Changes } else { ending })
-}
-
-/// Whether a finding is an answer of the prover other than "proved".
-fn is_unproved(code: &str) -> bool {
-    matches!(code.split_once('/'), Some(("isolation" | "lockout" | "packing" | "instance", "refuted" | "unknown")))
 }
 
 /// Where the assembly is in its repository.

@@ -92,6 +92,14 @@ pub struct StackState {
     pub parameters: BTreeMap<String, String>,
 }
 
+impl StackState {
+    /// Its name, as its ARN has it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.id.split('/').nth(1).unwrap_or(&self.id)
+    }
+}
+
 /// What a change set is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeSetRequest<'a> {
@@ -301,6 +309,9 @@ pub trait Cloud: Sync {
 
     /// A stack; nothing if there is none, or it was deleted.
     fn stack(&self, target: &Target, name: &str) -> Answer<Option<StackState>>;
+
+    /// The stacks whose names begin so, but for those that were deleted.
+    fn stacks(&self, target: &Target, prefix: &str) -> Answer<Vec<StackState>>;
 
     /// Makes a change set, and says its ARN.
     fn create_change_set(&self, target: &Target, request: &ChangeSetRequest<'_>) -> Answer<String>;

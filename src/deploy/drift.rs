@@ -131,10 +131,8 @@ fn detect<C: Cloud>(
         None => Err(problem.to_owned()),
     };
     // A look at the stack first: an error of the other call does not say that there is none.
-    let there = again(&mut pause, || cloud.stack(target, name))?;
-    if there.is_none_or(|stack| stack.status == "REVIEW_IN_PROGRESS") {
-        return Ok(None);
-    }
+    let Some(there) = again(&mut pause, || stack.find(cloud))? else { return Ok(None) };
+    let name = there.name();
     let id = again(&mut pause, || cloud.detect_drift(target, name))?;
     loop {
         let state = again(&mut pause, || cloud.drift(target, &id))?;

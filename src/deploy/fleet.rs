@@ -1,14 +1,15 @@
 //! The stacks of an assembly with the tenants that use them, and looking at many of them at once.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::cloud::Target;
+use super::cloud::{Answer, Cloud, StackState, Target};
 use super::material::StackItem;
 use crate::assembly::{Assembly, AssemblyError, StackRecord};
 use crate::diagnostics::{Diagnostic, Origin, codes};
+use crate::rollout::SetKey;
+use crate::rollout::sets::Templates;
 
 /// Whose a stack is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,23 @@ pub struct FleetStack {
     pub tier: String,
     /// What it is to be; its account is empty while the assembly has none for it.
     pub item: StackItem,
+    /// The stack set that makes it, where one can: then its name is another.
+    pub set: Option<SetKey>,
+}
+
+impl FleetStack {
+    /// The stack as it is, whether a change set or a stack set has made it.
+    ///
+    /// # Errors
+    /// What AWS has answered.
+    pub fn find<C: Cloud>(&self, cloud: &C) -> Answer<Option<StackState>> {
+        let there = |stack: &StackState| !matches!(stack.status.as_str(), "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE");
+        let target = &self.item.target;
+        let found = cloud.stack(target, &self.item.name)?.filter(there);
+        let (None, Some(set)) = (&found, &self.set) else { return Ok(found) };
+        let made = cloud.stacks(target, &set.stack_prefix())?;
+        Ok(made.into_iter().find(|stack| there(stack) && set.has_made(stack.name())))
+    }
 }
 
 /// What to look at: all of it unless something is named.
@@ -61,8 +79,7 @@ impl Selection {
 /// A tenant or tier that is not there, with the nearest names; an assembly that cannot be read.
 pub fn stacks(assembly: &Assembly, selection: &Selection) -> Result<Vec<FleetStack>, Vec<Diagnostic>> {
     let manifest = assembly.manifest();
-    let tiers: BTreeMap<&str, &str> =
-        manifest.templates.iter().map(|template| (template.path.as_str(), template.tier.as_str())).collect();
+    let templates = Templates::of(manifest);
     let mut wrong = Vec::new();
     let place = || Origin::Path(assembly.root().to_string_lossy().into());
     let known: Vec<&str> = manifest.tiers.iter().map(|tier| tier.tier.as_str()).collect();
@@ -75,9 +92,8 @@ pub fn stacks(assembly: &Assembly, selection: &Selection) -> Result<Vec<FleetSta
     let stack = |record: &StackRecord<'_>, owner: Owner, account: Option<&str>, tier: Option<&str>| {
         let account = record.account.as_deref().or(account).unwrap_or_default().to_owned();
         let target = Target { account, region: record.region.clone().into_owned() };
-        let of_template = tiers.get(record.template.as_ref()).copied();
-        let tier = tier.or(of_template).unwrap_or_default().to_owned();
-        FleetStack { owner, tier, item: StackItem::new(record, target) }
+        let tier = tier.unwrap_or_else(|| templates.tier(&record.template)).to_owned();
+        FleetStack { owner, tier, item: StackItem::new(record, target), set: None }
     };
     let stop = |error: AssemblyError| vec![error.diagnostic()];
     let (mut shared, mut own, mut seen, mut used) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -90,9 +106,10 @@ pub fn stacks(assembly: &Assembly, selection: &Selection) -> Result<Vec<FleetSta
         }
         used.extend(tenant.shared_stacks.iter().map(|name| name.clone().into_owned()));
         let owner = || Owner::Tenant(tenant.tenant.clone().into_owned());
-        own.extend(
-            tenant.stacks.iter().map(|record| stack(record, owner(), tenant.account.as_deref(), Some(&tenant.tier))),
-        );
+        own.extend(tenant.stacks.iter().map(|record| FleetStack {
+            set: templates.set(&tenant, record),
+            ..stack(record, owner(), tenant.account.as_deref(), Some(&tenant.tier))
+        }));
     }
     for name in selection.tenants.iter().filter(|name| !seen.contains(name)) {
         let finding = Diagnostic::new(&codes::DEPLOY_UNKNOWN_TENANT, place(), format!("there is no tenant `{name}`"));

@@ -1,7 +1,7 @@
 //! Which version of the assembly each tenant has.
 //!
 //! A stack remembers the change set that made it what it is, and our change sets have the digest of what they deploy in
-//! their names. A stack that another tool has deployed is compared itself: template, parameters, tags.
+//! their names. A stack that a stack set or another tool has deployed is compared itself: template, parameters, tags.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -143,9 +143,9 @@ fn one<C: Cloud>(
         told.standing = Standing::Unknown;
         return told;
     }
-    let found = match patient(clock, &item.name, || cloud.stack(&item.target, &item.name)) {
-        Ok(Some(found)) if found.status != "REVIEW_IN_PROGRESS" && found.status != "DELETE_COMPLETE" => found,
-        Ok(_) => return told,
+    let found = match patient(clock, &item.name, || stack.find(cloud)) {
+        Ok(Some(found)) => found,
+        Ok(None) => return told,
         Err(error) => {
             told.problem = Some(error.to_string());
             told.standing = Standing::Unknown;
@@ -176,7 +176,7 @@ fn one<C: Cloud>(
     told
 }
 
-/// Whether a stack that another tool has deployed is what the assembly says.
+/// Whether a stack that no change set of ours has deployed is what the assembly says.
 fn same<C: Cloud>(
     cloud: &C,
     clock: &dyn Clock,
@@ -187,12 +187,14 @@ fn same<C: Cloud>(
     let item = &stack.item;
     // What the template has defaults for is among the stack's values too.
     let values = item.parameters.iter().all(|(name, value)| found.parameters.get(name) == Some(value));
-    if !values || item.tags.iter().any(|(key, value)| found.tags.get(key) != Some(value)) {
+    // A stack set has no tags but those that its name says too.
+    let is_own = found.name() == item.name;
+    if !values || is_own && item.tags.iter().any(|(key, value)| found.tags.get(key) != Some(value)) {
         return Ok(false);
     }
     let Some(wanted) = template(&item.template) else { return Err(format!("`{}` cannot be read", item.template)) };
     let deployed =
-        patient(clock, &item.name, || cloud.template(&item.target, &item.name)).map_err(|error| error.to_string())?;
+        patient(clock, &item.name, || cloud.template(&item.target, found.name())).map_err(|error| error.to_string())?;
     Ok(match (serde_json::from_str::<Value>(&wanted), serde_json::from_str::<Value>(&deployed)) {
         (Ok(wanted), Ok(deployed)) => wanted == deployed,
         _ => wanted == deployed,

@@ -159,6 +159,15 @@ fn statement(claim: Claim, sid: &Option<String>) -> String {
     sid.as_ref().map_or_else(|| format!("this statement {does}"), |sid| format!("statement `{sid}` {does}"))
 }
 
+/// Whether a finding of this code is an answer of the prover other than "proved".
+#[must_use]
+pub fn is_unproved(code: &Code) -> bool {
+    [Claim::Data, Claim::Lockout, Claim::Packing, Claim::Instance].into_iter().any(|claim| {
+        let (refuted, unknown) = codes_of(claim);
+        code.name == refuted.name || code.name == unknown.name
+    })
+}
+
 /// The codes of a claim that is refuted and of one that is unknown.
 fn codes_of(claim: Claim) -> (&'static Code, &'static Code) {
     match claim {

@@ -10,14 +10,16 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::actions::means;
 use super::automaton::{Part, Shape};
-use super::formula::{Answer, Witness};
+use super::formula::{Answer, Problem, Witness};
 use super::policy::{Condition, Document, Effect, Only, Operator, Principal, Statement};
 use super::proof::{Claim, Counterexample, Method, Obligation, Obstacle, Verdict};
 use super::question::{Asked, Known, Standing, applies};
-use super::shipped::{matches_action, means, name_of, written};
+use super::shipped::{name_of, written};
 use super::tenancy::{Duty, Operators};
 use super::text::{CharSet, Symbol, Symbols, is_symbol};
+use crate::cfn::catalogue::matches;
 use crate::cfn::schema::{self, Handler};
 
 /// A template that is deployed in the accounts of a place.
@@ -272,7 +274,7 @@ impl<'a> Prover<'a> {
     }
 
     fn is_global(&self, action: &str) -> bool {
-        self.inputs.global.iter().any(|pattern| matches_action(pattern, action))
+        self.inputs.global.iter().any(|pattern| matches(pattern, action))
     }
 
     /// The denials that may keep the duty's roles from one of the actions.
@@ -417,6 +419,17 @@ impl<'a> Prover<'a> {
         keys: &BTreeMap<String, Known>,
         resources: &[Shape],
     ) -> Answer {
+        self.refusal(document, statement, keys, resources).decide(&self.symbols)
+    }
+
+    /// The question whether the statement may apply.
+    fn refusal(
+        &mut self,
+        document: &Document,
+        statement: &Statement,
+        keys: &BTreeMap<String, Known>,
+        resources: &[Shape],
+    ) -> Problem {
         let asked = Asked {
             standing: Standing::Own,
             service: None,
@@ -427,7 +440,7 @@ impl<'a> Prover<'a> {
             carries: &carries,
             means: &|other| std::ptr::eq(other, statement),
         };
-        applies(&asked, &[document], Effect::Deny, &mut self.symbols).decide(&self.symbols)
+        applies(&asked, &[document], Effect::Deny, &mut self.symbols)
     }
 
     /// What is known of a request of one of the roles in one of the regions.
@@ -557,20 +570,10 @@ impl<'a> Prover<'a> {
         keys: &BTreeMap<String, Known>,
         resources: &[Shape],
     ) -> bool {
-        let asked = Asked {
-            standing: Standing::Own,
-            service: None,
-            account: None,
-            resource_decides: false,
-            resource: resources,
-            keys,
-            carries: &carries,
-            means: &|other| std::ptr::eq(other, statement),
-        };
         if statement.resources.as_ref().is_none_or(|only| !only.negated && only.values.iter().any(|one| one == "*")) {
             return false;
         }
-        let mut problem = applies(&asked, &[document], Effect::Deny, &mut self.symbols);
+        let mut problem = self.refusal(document, statement, keys, resources);
         problem.formula = problem.formula.take().map(super::formula::Formula::negated);
         problem.decide(&self.symbols) != Answer::Never
     }

@@ -36,28 +36,18 @@ pub mod world;
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
 use self::proof::Proof;
 use self::request::{Request, Tools};
 use self::template::Template;
 use self::tenancy::{Actor, Owner};
 use self::world::World;
+use crate::assembly::Digest;
 use crate::cfn::catalogue::Catalogue;
 use crate::diagnostics::{Sink, SourceMap};
 use crate::facts::Facts;
 use crate::model::IdLanguage;
-
-/// The SHA-256 of some bytes, in hexadecimal.
-#[must_use]
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        for half in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(half), 16).unwrap_or('0'));
-        }
-        text
-    })
-}
 
 /// A proof, and the templates as they were read, which know where in a file a place is.
 #[derive(Debug)]
@@ -119,22 +109,27 @@ pub fn prove(
         proof.assumptions.extend(lockout::assumptions());
     }
     assume(&mut proof, &world, tenancy);
-    proof.lints = lint::lint(&world);
+    if tools.lints {
+        proof.lints = lint::lint(&world);
+    }
     for (name, bytes) in &request.files {
-        proof.inputs.insert(name.clone(), digest(bytes));
+        proof.inputs.insert(name.clone(), Digest::of(bytes).to_string());
     }
     proof.inputs.insert("catalogue of IAM actions".to_owned(), Catalogue::shipped().digest().to_owned());
     Some(Proved { proof, templates })
 }
 
 /// A place, the content of the guardrails there, and its tiers.
-type Guarded<'a> = (Vec<Vec<String>>, lockout::Place<'a>, Vec<&'a str>);
+type Guarded<'a> = (Identity<'a>, lockout::Place<'a>, Vec<&'a str>);
+
+/// The content of the service control policies, that of the resource control policies, and whether tenants are suspended.
+type Identity<'a> = (Vec<Option<&'a Value>>, Vec<Option<&'a Value>>, bool);
 
 /// The second claim, for each set of guardrails at which stacks are deployed.
 fn no_lockout(
     tenancy: &tenancy::Tenancy,
     templates: &BTreeMap<String, Template>,
-    guardrails: &BTreeMap<String, serde_json::Value>,
+    guardrails: &BTreeMap<String, Value>,
     facts: &Facts,
 ) -> Vec<proof::Obligation> {
     let documents: BTreeMap<&str, policy::Document> = guardrails
@@ -145,8 +140,7 @@ fn no_lockout(
         })
         .collect();
     // Tiers with the same guardrails are one place. Files of equal content are one guardrail.
-    let content = |name: &String| guardrails.get(name).map(ToString::to_string).unwrap_or_default();
-    let key = |names: &[String]| names.iter().map(content).collect::<Vec<_>>();
+    let key = |names: &[String]| names.iter().map(|name| guardrails.get(name)).collect::<Vec<_>>();
     let mut places: Vec<Guarded<'_>> = Vec::new();
     for deployed in &tenancy.templates {
         let Some(template) = templates.get(&deployed.template) else { continue };
@@ -158,7 +152,7 @@ fn no_lockout(
         for (scps, is_suspended) in kinds {
             let of =
                 |names: &[String]| names.iter().filter_map(|name| documents.get(name.as_str())).collect::<Vec<_>>();
-            let identity = vec![key(&scps), key(&rcp), vec![is_suspended.to_string()]];
+            let identity = (key(&scps), key(&rcp), is_suspended);
             let stack = lockout::Stack { file: &deployed.template, body: template.value() };
             let tier = deployed.tier.as_deref().unwrap_or(&deployed.template);
             match places.iter_mut().find(|(known, _, _)| *known == identity) {
@@ -177,9 +171,8 @@ fn no_lockout(
     }
     let names: Vec<String> = places
         .iter()
-        .map(|(identity, _, tiers)| {
-            let suspended = identity.last().is_some_and(|last| last == &["true".to_owned()]);
-            format!("{}{}", tiers.join(", "), if suspended { ", suspended" } else { "" })
+        .map(|((_, _, suspended), _, tiers)| {
+            format!("{}{}", tiers.join(", "), if *suspended { ", suspended" } else { "" })
         })
         .collect();
     let places: Vec<lockout::Place<'_>> =

@@ -16,6 +16,7 @@ use super::targets::{Slice, Target, targets};
 use super::tenancy::{Actor, Tenancy};
 use super::text::{CharSet, Symbols};
 use super::world::{Instance, Role, Shipped, Side, World};
+use crate::assembly::Digest;
 use crate::cfn::catalogue::{Action, Carries, Catalogue};
 
 /// What is told about each formula: the obligation's id, the problem, and the symbols in it. The answer of a second solver
@@ -545,7 +546,7 @@ impl<'a> Prover<'a, '_> {
             Some(known) => known.clone(),
             None => {
                 let answer = problem.decide(self.symbols);
-                let digest = super::digest(text.as_bytes());
+                let digest = Digest::of(text.as_bytes()).to_string();
                 self.answers.insert(text, (digest.clone(), answer.clone()));
                 (digest, answer)
             }

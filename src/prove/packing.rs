@@ -10,13 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::actions::means;
 use super::automaton::{MOST_TESTS, Part as Bit, Shape, Test, explore};
 use super::formula::{Answer, Formula, Problem, Variable, Witness};
 use super::glob::{Glob, Part, Piece, parts};
 use super::policy::{Condition, Document, Effect, Only, Operator, Principal, Quantifier, Statement};
 use super::proof::{Claim, Counterexample, Method, Obligation, Obstacle, Verdict};
-use super::shipped::{matches_action, means, name_of, operator, written};
+use super::shipped::{name_of, operator, written};
 use super::text::{CharSet, Symbol, Symbols};
+use crate::cfn::catalogue::matches;
 
 /// Shows that two sets of documents deny the same requests. `name` says whose they are: `basic, service control policies`.
 #[must_use]
@@ -374,8 +376,8 @@ fn words(actions: &Portion, against: &Side<'_>) -> (Vec<String>, bool) {
         found.extend([filled(true), filled(false)]);
     }
     let is_meant = |word: &String| match actions {
-        Portion::This(own) => matches_action(own, word),
-        Portion::AllBut(own) => !own.iter().any(|pattern| matches_action(pattern, word)),
+        Portion::This(own) => matches(own, word),
+        Portion::AllBut(own) => !own.iter().any(|pattern| matches(pattern, word)),
     };
     // One word of each class; the shortest reads best.
     found.sort_by_key(String::len);

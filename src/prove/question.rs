@@ -101,15 +101,7 @@ pub struct Asked<'a> {
 /// Builds the formula that the request is allowed.
 #[must_use]
 pub fn allowed(asked: &Asked<'_>, layers: &Layers<'_>, symbols: &mut Symbols) -> Problem {
-    let mut builder = Builder { problem: Problem::default(), asked, symbols, slots: BTreeMap::new() };
-    builder.count_values(layers);
-    builder.problem.variable("resource", || Variable {
-        name: "resource".to_owned(),
-        optional: false,
-        possible: true,
-        shapes: asked.resource.to_vec(),
-        tests: Vec::new(),
-    });
+    let mut builder = Builder::new(asked, layers, symbols);
     let formula = builder.decision(layers);
     builder.problem.formula = Some(formula);
     builder.problem
@@ -118,15 +110,8 @@ pub fn allowed(asked: &Asked<'_>, layers: &Layers<'_>, symbols: &mut Symbols) ->
 /// Builds the formula that one of the documents refuses the request, or with `Effect::Allow` grants it.
 #[must_use]
 pub fn applies(asked: &Asked<'_>, documents: &[&Document], effect: Effect, symbols: &mut Symbols) -> Problem {
-    let mut builder = Builder { problem: Problem::default(), asked, symbols, slots: BTreeMap::new() };
-    builder.count_values(&Layers { scps: documents.to_vec(), ..Layers::default() });
-    builder.problem.variable("resource", || Variable {
-        name: "resource".to_owned(),
-        optional: false,
-        possible: true,
-        shapes: asked.resource.to_vec(),
-        tests: Vec::new(),
-    });
+    let layers = Layers { scps: documents.to_vec(), ..Layers::default() };
+    let mut builder = Builder::new(asked, &layers, symbols);
     let formula = Formula::any(documents.iter().flat_map(|document| {
         let (builder, document) = (&mut builder, *document);
         document
@@ -156,7 +141,20 @@ struct Builder<'a, 'b> {
     slots: BTreeMap<String, usize>,
 }
 
-impl Builder<'_, '_> {
+impl<'a, 'b> Builder<'a, 'b> {
+    fn new(asked: &'a Asked<'b>, layers: &Layers<'_>, symbols: &'a mut Symbols) -> Self {
+        let mut builder = Self { problem: Problem::default(), asked, symbols, slots: BTreeMap::new() };
+        builder.count_values(layers);
+        builder.problem.variable("resource", || Variable {
+            name: "resource".to_owned(),
+            optional: false,
+            possible: true,
+            shapes: asked.resource.to_vec(),
+            tests: Vec::new(),
+        });
+        builder
+    }
+
     /// Each quantifier needs at most one value as its witness, so a key needs as many values as quantifiers look at it.
     fn count_values(&mut self, layers: &Layers<'_>) {
         let all = layers
@@ -521,11 +519,7 @@ impl Builder<'_, '_> {
                 |((present, matched), variable)| {
                     let fits = if negated { matched.negated() } else { matched };
                     // An empty text counts as no value, says AWS; as one, says the simulator.
-                    let empty = self.problem.matches_at_a_glance(
-                        *variable,
-                        Test { globs: vec![Glob::default()], any_case: false },
-                        self.symbols,
-                    );
+                    let empty = self.is_empty(*variable);
                     let open = self.problem.unknown("whether an empty text is a value to `ForAllValues`");
                     Formula::any([present.clone().negated(), fits, Formula::all([empty, open])])
                 },
@@ -533,11 +527,7 @@ impl Builder<'_, '_> {
             Some(Quantifier::Any) => Formula::any(present.iter().zip(matched).zip(&variables_of_key).map(
                 |((present, matched), variable)| {
                     let fits = if negated { matched.negated() } else { matched };
-                    let empty = self.problem.matches_at_a_glance(
-                        *variable,
-                        Test { globs: vec![Glob::default()], any_case: false },
-                        self.symbols,
-                    );
+                    let empty = self.is_empty(*variable);
                     let open = self.problem.unknown("whether an empty text is a value to `ForAnyValue`");
                     Formula::all([present.clone(), fits, Formula::any([empty.negated(), open])])
                 },
@@ -575,6 +565,12 @@ impl Builder<'_, '_> {
             return Formula::any([Formula::all([some.negated(), open]), holds]);
         }
         if condition.if_exists && !negated { Formula::any([some.negated(), holds]) } else { holds }
+    }
+
+    /// The formula that a value is the empty text.
+    fn is_empty(&mut self, variable: usize) -> Formula {
+        let nothing = Test { globs: vec![Glob::default()], any_case: false };
+        self.problem.matches_at_a_glance(variable, nothing, self.symbols)
     }
 
     /// Whether letters beyond ASCII may stand on either side of a comparison.

@@ -315,12 +315,8 @@ impl Concrete<'_, '_, '_> {
         let bearing = self.attempt.bearing;
         let mut identity = all(&bearing.identity)?;
         if self.attempt.asker.kind == Kind::Foreign {
-            let everything = json!({
-                "Version": "2012-10-17",
-                "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }],
-            });
             let place = Place { file: ELSEWHERE.to_owned(), pointer: String::new() };
-            identity.extend(Named::of_json("what that account allows itself", everything, &place));
+            identity.extend(Named::of_json("what that account allows itself", everything(), &place));
         }
         Some(Policies {
             identity,
@@ -464,13 +460,9 @@ impl Concrete<'_, '_, '_> {
                 return Vec::new();
             }
             let mut policies = named.to_vec();
-            let everything = json!({
-                "Version": "2012-10-17",
-                "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }],
-            });
             if target == "scp" {
                 let place = Place { file: "FullAWSAccess".to_owned(), pointer: String::new() };
-                policies.extend(Named::of_json("FullAWSAccess", everything, &place));
+                policies.extend(Named::of_json("FullAWSAccess", everything(), &place));
             }
             vec![Level { target: "organizational unit".to_owned(), policies }]
         };
@@ -629,4 +621,9 @@ fn uses_unknown(problem: &Problem) -> bool {
         }
     }
     problem.formula.as_ref().is_some_and(any)
+}
+
+/// A policy that allows everything.
+fn everything() -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] })
 }

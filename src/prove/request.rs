@@ -34,6 +34,8 @@ pub struct Tools<'a> {
     pub problems: Option<&'a mut TakeProblem<'a>>,
     /// A second solver.
     pub solver: Option<&'a AskSolver<'a>>,
+    /// Whether misspelt actions and keys are looked for, which whoever made the policies has done.
+    pub lints: bool,
 }
 
 impl std::fmt::Debug for Tools<'_> {
@@ -42,6 +44,7 @@ impl std::fmt::Debug for Tools<'_> {
             .debug_struct("Tools")
             .field("problems", &self.problems.is_some())
             .field("solver", &self.solver.is_some())
+            .field("lints", &self.lints)
             .finish()
     }
 }

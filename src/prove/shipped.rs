@@ -25,19 +25,8 @@ pub fn document(text: &str, file: &str) -> Result<Document, Vec<Defect>> {
 /// # Errors
 /// As for [`document`].
 pub fn document_of(value: &Value, place: &Place) -> Result<Document, Vec<Defect>> {
-    let (document, defects) = read(&resolved(value), place);
+    let (document, defects) = read(&Resolved::of_json(value), place);
     if defects.is_empty() { Ok(document) } else { Err(defects) }
-}
-
-fn resolved(value: &Value) -> Resolved {
-    match value {
-        Value::String(text) => Resolved::Text(text.clone()),
-        Value::Array(items) => Resolved::List(items.iter().map(resolved).collect()),
-        Value::Object(entries) => {
-            Resolved::Map(entries.iter().map(|(key, value)| (key.clone(), resolved(value))).collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => Resolved::Text(value.to_string()),
-    }
 }
 
 /// The statements as a policy document.
@@ -124,37 +113,6 @@ pub(super) fn name_of(statement: &Statement) -> String {
     statement.sid.clone().unwrap_or_else(|| statement.place.pointer.clone())
 }
 
-/// Whether a pattern of actions matches; case does not count.
-pub(super) fn matches_action(pattern: &str, action: &str) -> bool {
-    let (pattern, action) = (pattern.as_bytes(), action.as_bytes());
-    let (mut at, mut from) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(character) = action.get(from) {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, from));
-                at += 1;
-            }
-            Some(expected) if *expected == b'?' || expected.eq_ignore_ascii_case(character) => {
-                at += 1;
-                from += 1;
-            }
-            _ => {
-                let Some((place, taken)) = star else { return false };
-                star = Some((place, taken + 1));
-                at = place + 1;
-                from = taken + 1;
-            }
-        }
-    }
-    pattern.get(at..).is_some_and(|rest| rest.iter().all(|character| *character == b'*'))
-}
-
-/// Whether a statement means an action.
-pub(super) fn means(statement: &Statement, action: &str) -> bool {
-    statement.actions.values.iter().any(|pattern| matches_action(pattern, action)) != statement.actions.negated
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,12 +127,5 @@ mod tests {
         assert_eq!(written(&read.statements), text);
         assert_eq!(document("{", "a.json").unwrap_err().len(), 1);
         assert_eq!(document("{\"Statement\": [{}]}", "a.json").unwrap_err().len(), 1);
-    }
-
-    #[test]
-    fn actions_match_without_case() {
-        assert!(matches_action("S3:get*", "s3:GetObject") && matches_action("*", "a:b"));
-        assert!(matches_action("ec2:*Vpc*", "ec2:CreateVpcEndpoint") && !matches_action("ec2:?", "ec2:"));
-        assert!(!matches_action("s3:Get", "s3:GetObject") && matches_action("a:G?t", "a:Get"));
     }
 }

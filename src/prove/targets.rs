@@ -6,7 +6,7 @@ use super::actions::{Class, class, on};
 use super::automaton::{Part, Shape};
 use super::proof::{Claim, Obstacle};
 use super::question::Known;
-use super::template::{Resolved, Resource, iam_types, service};
+use super::template::{Resource, iam_types, service};
 use super::tenancy::{Actor, Deployed, Owner, Scope, Tenancy};
 use super::text::{CharSet, Text};
 use super::unread::{self, Unknown};
@@ -252,7 +252,7 @@ impl Maker<'_> {
                             help: declare(id, kind),
                         })
                     } else {
-                        Ok(Some(self.finish(resource, self.platform(id, kind, "it holds no tenant's data"))))
+                        Ok(Some(self.finish(resource, self.platform(id, kind))))
                     };
                 }
             };
@@ -301,7 +301,7 @@ impl Maker<'_> {
                 }
                 Owner::Services { .. } => return Err(wrong("a key")),
                 Owner::Application { through, .. } => self.application(id, kind, through),
-                Owner::Platform { reason } => self.platform(id, kind, reason),
+                Owner::Platform { .. } => self.platform(id, kind),
             }
         };
         if !parts.is_empty() && parts.iter().any(|part| !part.actions.is_empty() && part.shapes.is_empty()) {
@@ -318,28 +318,6 @@ impl Maker<'_> {
         if self.side == Side::OtherCell {
             parts.iter_mut().for_each(|part| part.words.push_str(" of another cell"));
         }
-        let mut tags = BTreeMap::new();
-        for property in ["Tags", "UserPoolTags"] {
-            match resource.properties.get(property) {
-                Some(Resolved::Map(entries)) => {
-                    for (key, value) in entries {
-                        if let Some(value) = value.text() {
-                            tags.insert(key.clone(), value.to_owned());
-                        }
-                    }
-                }
-                Some(list) => {
-                    for tag in list.items() {
-                        if let (Some(key), Some(value)) =
-                            (tag.get("Key").and_then(Resolved::text), tag.get("Value").and_then(Resolved::text))
-                        {
-                            tags.insert(key.to_owned(), value.to_owned());
-                        }
-                    }
-                }
-                None => {}
-            }
-        }
         Target {
             id: format!("{}/{}", self.name(), resource.logical_id),
             instance: self.at,
@@ -347,7 +325,7 @@ impl Maker<'_> {
             parts,
             account: self.account(),
             region: self.region(),
-            tags,
+            tags: resource.tags(),
         }
     }
 
@@ -486,7 +464,7 @@ impl Maker<'_> {
         vec![whole, self.control(id, kind)]
     }
 
-    fn platform(&self, id: &str, kind: &str, _reason: &str) -> Vec<Slice> {
+    fn platform(&self, id: &str, kind: &str) -> Vec<Slice> {
         vec![self.control(id, kind)]
     }
 

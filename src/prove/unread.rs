@@ -182,7 +182,7 @@ impl Walk<'_> {
             }
             Resolved::Text(text) if text.contains("\"Statement\"") => {
                 if let Ok(parsed) = serde_json::from_str::<serde_json::Value>(text) {
-                    self.value(&super::world::resolved(&parsed), path);
+                    self.value(&Resolved::of_json(&parsed), path);
                 }
             }
             Resolved::Text(_) | Resolved::Unknown(_) => {}

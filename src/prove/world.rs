@@ -270,31 +270,34 @@ impl World {
         self.account("somebody else's account", "999999999999")
     }
 
-    fn read_guardrails(&mut self, tenancy: &Tenancy, files: &BTreeMap<String, serde_json::Value>) {
+    fn read_guardrails<'a>(&mut self, tenancy: &'a Tenancy, files: &BTreeMap<String, serde_json::Value>) {
+        // Templates share guardrails; each file is read once.
+        let mut known: BTreeMap<&'a str, Option<Shipped>> = BTreeMap::new();
         for deployed in &tenancy.templates {
-            let scps = self.guardrail(&deployed.guardrails.scp, files);
-            let rcps = self.guardrail(&deployed.guardrails.rcp, files);
+            let mut of = |names: &'a [String]| -> Vec<Shipped> {
+                let read = |name: &'a String| {
+                    known.entry(name.as_str()).or_insert_with(|| self.guardrail(name, files)).clone()
+                };
+                names.iter().filter_map(read).collect()
+            };
+            let (scps, rcps) = (of(&deployed.guardrails.scp), of(&deployed.guardrails.rcp));
             self.guardrails.push((scps, rcps));
         }
     }
 
-    fn guardrail(&mut self, names: &[String], files: &BTreeMap<String, serde_json::Value>) -> Vec<Shipped> {
-        let mut read_in = Vec::new();
-        for name in names {
-            let Some(value) = files.get(name) else {
-                self.obstacles.push(Obstacle {
-                    place: None,
-                    reason: format!("the guardrail `{name}` is declared and was not read"),
-                    help: "name the file from the folder of the declaration".to_owned(),
-                });
-                continue;
-            };
-            let value = resolved(value);
-            let (document, defects) = read(&value, &Place { file: name.clone(), pointer: String::new() });
-            self.obstacles.extend(defects.into_iter().map(obstacle));
-            read_in.push(Shipped { name: name.clone(), document, value });
-        }
-        read_in
+    fn guardrail(&mut self, name: &str, files: &BTreeMap<String, serde_json::Value>) -> Option<Shipped> {
+        let Some(value) = files.get(name) else {
+            self.obstacles.push(Obstacle {
+                place: None,
+                reason: format!("the guardrail `{name}` is declared and was not read"),
+                help: "name the file from the folder of the declaration".to_owned(),
+            });
+            return None;
+        };
+        let value = Resolved::of_json(value);
+        let (document, defects) = read(&value, &Place { file: name.to_owned(), pointer: String::new() });
+        self.obstacles.extend(defects.into_iter().map(obstacle));
+        Some(Shipped { name: name.to_owned(), document, value })
     }
 }
 
@@ -390,21 +393,6 @@ fn is_read(kind: &str, path: &str) -> bool {
         || (kind == "AWS::Events::EventBusPolicy" && path == "Statement")
 }
 
-/// JSON as a resolved value, with truth values and numbers as texts.
-#[must_use]
-pub(super) fn resolved(value: &serde_json::Value) -> Resolved {
-    match value {
-        serde_json::Value::Null => Resolved::Unknown("`null` stands where a value is needed".to_owned()),
-        serde_json::Value::Bool(truth) => Resolved::Text(truth.to_string()),
-        serde_json::Value::Number(number) => Resolved::Text(number.to_string()),
-        serde_json::Value::String(text) => Resolved::Text(text.clone()),
-        serde_json::Value::Array(items) => Resolved::List(items.iter().map(resolved).collect()),
-        serde_json::Value::Object(entries) => {
-            Resolved::Map(entries.iter().map(|(key, value)| (key.clone(), resolved(value))).collect())
-        }
-    }
-}
-
 /// Finds the policies of a stack.
 struct Reader<'a> {
     stack: &'a Stack,
@@ -461,6 +449,11 @@ const PATHS: &[(&str, &str)] = &[
 ];
 
 impl Reader<'_> {
+    /// Something keeps what stands at a place from being known.
+    fn blocked(&mut self, place: Place, reason: String, help: &str) {
+        self.obstacles.push(Obstacle { place: Some(place), reason, help: help.to_owned() });
+    }
+
     fn place(&self, logical_id: &str, property: &str) -> Place {
         let base = Place { file: self.stack.file.clone(), pointer: String::new() };
         property.split('/').fold(base.at("Resources").at(logical_id).at("Properties"), |place, step| place.at(step))
@@ -475,7 +468,7 @@ impl Reader<'_> {
     fn document(&mut self, name: &str, value: &Resolved, place: &Place) -> Shipped {
         // AWS::SNS::TopicPolicy and others also take the document as JSON in a string.
         let parsed = match value {
-            Resolved::Text(text) => serde_json::from_str(text).ok().map(|value| resolved(&value)),
+            Resolved::Text(text) => serde_json::from_str(text).ok().map(|value| Resolved::of_json(&value)),
             _ => None,
         };
         let value = parsed.unwrap_or_else(|| value.clone());
@@ -524,11 +517,11 @@ impl Reader<'_> {
                 let Some(targets) = resource.properties.get(target) else {
                     // A policy of the whole account: of its log groups, its keys.
                     if shipped.document.statements.iter().any(|one| one.effect == Effect::Allow) {
-                        self.obstacles.push(Obstacle {
-                            place: Some(self.place(id, property)),
-                            reason: format!("`{id}` grants on everything of the account, and says not on what"),
-                            help: format!("name the resource in `{target}`, or leave it to a template of its own"),
-                        });
+                        self.blocked(
+                            self.place(id, property),
+                            format!("`{id}` grants on everything of the account, and says not on what"),
+                            &format!("name the resource in `{target}`, or leave it to a template of its own"),
+                        );
                     }
                     continue;
                 };
@@ -547,24 +540,23 @@ impl Reader<'_> {
                 }
                 "AWS::Lambda::Permission" => match self.permission(id, &resource.properties) {
                     Some((owner, shipped)) => found.entry(owner).or_default().push(shipped),
-                    None => self.obstacles.push(Obstacle {
-                        place: Some(self.place(id, "FunctionName")),
-                        reason: format!("`{id}` lets somebody call a function that is not in the template"),
-                        help: "put the permission beside its function, and name that with `Ref` or `Fn::GetAtt`"
-                            .to_owned(),
-                    }),
+                    None => self.blocked(
+                        self.place(id, "FunctionName"),
+                        format!("`{id}` lets somebody call a function that is not in the template"),
+                        "put the permission beside its function, and name that with `Ref` or `Fn::GetAtt`",
+                    ),
                 },
                 "AWS::Events::EventBusPolicy" => {
                     let bus = resource.properties.get("EventBusName").and_then(Resolved::text);
                     let owner = bus.and_then(|bus| self.named(bus, &["AWS::Events::EventBus"]));
                     if owner.is_none() || resource.properties.get("Statement").is_none() {
-                        self.obstacles.push(Obstacle {
-                            place: Some(resource.place.clone()),
-                            reason: format!(
+                        self.blocked(
+                            resource.place.clone(),
+                            format!(
                                 "`{id}` grants on a bus that is not in the template, or in a form that is not read"
                             ),
-                            help: "put the policy beside its bus, as `EventBusName` and `Statement`".to_owned(),
-                        });
+                            "put the policy beside its bus, as `EventBusName` and `Statement`",
+                        );
                     }
                     if let (Some(owner), Some(value)) = (owner, resource.properties.get("Statement")) {
                         let place = self.place(id, "Statement");
@@ -582,11 +574,11 @@ impl Reader<'_> {
                 _ => {}
             }
             for (_, why) in PATHS.iter().filter(|(path, _)| *path == kind) {
-                self.obstacles.push(Obstacle {
-                    place: Some(resource.place.clone()),
-                    reason: format!("`{id}` is outside of what is proved: {why}"),
-                    help: "grant through identity and resource policies instead".to_owned(),
-                });
+                self.blocked(
+                    resource.place.clone(),
+                    format!("`{id}` is outside of what is proved: {why}"),
+                    "grant through identity and resource policies instead",
+                );
             }
             self.acl(id, kind, &resource.properties);
         }
@@ -595,18 +587,18 @@ impl Reader<'_> {
 
     /// A policy is about a resource that cannot be found.
     fn elsewhere(&mut self, id: &str, property: &str) {
-        self.obstacles.push(Obstacle {
-            place: Some(self.place(id, property)),
-            reason: format!("`{id}` grants on something that is not in the template"),
-            help: "put the policy beside its resource".to_owned(),
-        });
+        self.blocked(
+            self.place(id, property),
+            format!("`{id}` grants on something that is not in the template"),
+            "put the policy beside its resource",
+        );
     }
 
     /// What KMS gives to a key whose template gives it none: the account decides.
     /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
     fn default_key_policy(&mut self, resource: &Resource) -> Option<Shipped> {
         let root = format!("arn:{}:iam::{}:root", self.stack.partition, self.stack.account);
-        let value = resolved(&serde_json::json!({
+        let value = Resolved::of_json(&serde_json::json!({
             "Version": "2012-10-17",
             "Statement": [{
                 "Sid": "Enable IAM User Permissions",
@@ -639,19 +631,19 @@ impl Reader<'_> {
                 || text("AccessControl").is_some_and(|acl| acl != "Private");
             if acls {
                 let at = if ownership.is_some() { "OwnershipControls" } else { "AccessControl" };
-                self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, at)),
-                    reason: format!("`{id}` allows access control lists, which grant beside all policies"),
-                    help: "set `ObjectOwnership: BucketOwnerEnforced`".to_owned(),
-                });
+                self.blocked(
+                    self.place(id, at),
+                    format!("`{id}` allows access control lists, which grant beside all policies"),
+                    "set `ObjectOwnership: BucketOwnerEnforced`",
+                );
             }
         }
         if kind == "AWS::Lambda::Url" && text("AuthType") != Some("AWS_IAM") {
-            self.obstacles.push(Obstacle {
-                place: Some(self.place(id, "AuthType")),
-                reason: format!("`{id}` lets everybody call the function"),
-                help: "set `AuthType: AWS_IAM`, or put an API with an authorizer in front".to_owned(),
-            });
+            self.blocked(
+                self.place(id, "AuthType"),
+                format!("`{id}` lets everybody call the function"),
+                "set `AuthType: AWS_IAM`, or put an API with an authorizer in front",
+            );
         }
     }
 
@@ -673,7 +665,7 @@ impl Reader<'_> {
             let value = Resolved::Map(vec![("AWS".to_owned(), Resolved::Text(principal.clone()))]);
             (value, Principal::Aws(principal))
         };
-        let mut conditions = Vec::new();
+        let mut conditions: Vec<(String, Resolved)> = Vec::new();
         for (property, operator, key) in [
             ("SourceArn", "ArnLike", "AWS:SourceArn"),
             ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
@@ -681,20 +673,13 @@ impl Reader<'_> {
             ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
             ("EventSourceToken", "StringEquals", "lambda:EventSourceToken"),
         ] {
-            if let Some(value) = properties.get(property) {
-                conditions.push((operator.to_owned(), key.to_owned(), value.clone()));
+            let Some(value) = properties.get(property) else { continue };
+            let entry = (key.to_owned(), value.clone());
+            match conditions.iter_mut().find(|(known, _)| known == operator) {
+                Some((_, Resolved::Map(keys))) => keys.push(entry),
+                _ => conditions.push((operator.to_owned(), Resolved::Map(vec![entry]))),
             }
         }
-        let conditions = conditions
-            .into_iter()
-            .map(|(operator, key, value)| (operator, Resolved::Map(vec![(key, value)])))
-            .fold(Vec::new(), |mut merged: Vec<(String, Resolved)>, (operator, keys)| {
-                match (merged.iter_mut().find(|(known, _)| *known == operator), keys) {
-                    (Some((_, Resolved::Map(known))), Resolved::Map(keys)) => known.extend(keys),
-                    (_, keys) => merged.push((operator, keys)),
-                }
-                merged
-            });
         let arn = if whole == named { self.stack.arn(&owner)? } else { named.to_owned() };
         let action = text("Action").unwrap_or("lambda:InvokeFunction").to_owned();
         let mut statement = vec![
@@ -728,11 +713,7 @@ impl Reader<'_> {
                 continue;
             }
             let Some(arn) = stack.arn(id) else {
-                self.obstacles.push(Obstacle {
-                    place: Some(resource.place.clone()),
-                    reason: format!("the ARN of `{id}` cannot be known"),
-                    help: "give it a name".to_owned(),
-                });
+                self.blocked(resource.place.clone(), format!("the ARN of `{id}` cannot be known"), "give it a name");
                 continue;
             };
             let trust = properties.get("AssumeRolePolicyDocument").map(|value| {
@@ -742,11 +723,11 @@ impl Reader<'_> {
             let mut identity = Vec::new();
             for (at, policy) in properties.get("Policies").map(Resolved::items).unwrap_or_default().iter().enumerate() {
                 let Some(value) = policy.get("PolicyDocument") else {
-                    self.obstacles.push(Obstacle {
-                        place: Some(self.item(id, "Policies", properties, at)),
-                        reason: format!("a policy of `{id}` cannot be read"),
-                        help: "write `PolicyName` and `PolicyDocument`".to_owned(),
-                    });
+                    self.blocked(
+                        self.item(id, "Policies", properties, at),
+                        format!("a policy of `{id}` cannot be read"),
+                        "write `PolicyName` and `PolicyDocument`",
+                    );
                     continue;
                 };
                 let place = self.place(id, &format!("Policies/{at}/PolicyDocument"));
@@ -777,19 +758,11 @@ impl Reader<'_> {
                     .push(format!("the boundary of `{id}` of {file} was not read, and nothing rests on it"));
             }
             if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
-                self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, "Groups")),
-                    reason: format!("`{id}` is in a group, whose policies are not its own"),
-                    help: "give a role what it needs instead".to_owned(),
-                });
-            }
-            let mut tags = BTreeMap::new();
-            for tag in properties.get("Tags").map(Resolved::items).unwrap_or_default() {
-                if let (Some(key), Some(value)) =
-                    (tag.get("Key").and_then(Resolved::text), tag.get("Value").and_then(Resolved::text))
-                {
-                    tags.insert(key.to_owned(), value.to_owned());
-                }
+                self.blocked(
+                    self.place(id, "Groups"),
+                    format!("`{id}` is in a group, whose policies are not its own"),
+                    "give a role what it needs instead",
+                );
             }
             roles.push(Role {
                 logical_id: id.clone(),
@@ -799,7 +772,7 @@ impl Reader<'_> {
                 identity,
                 boundary,
                 unknown_boundary,
-                tags,
+                tags: resource.tags(),
             });
         }
         for resource in &stack.resources {
@@ -813,11 +786,11 @@ impl Reader<'_> {
             let (id, properties) = (&resource.logical_id, &resource.properties);
             let place = self.place(id, "PolicyDocument");
             let Some(value) = properties.get("PolicyDocument") else {
-                self.obstacles.push(Obstacle {
-                    place: Some(resource.place.clone()),
-                    reason: format!("the policy of `{id}` cannot be read"),
-                    help: "write a `PolicyDocument`".to_owned(),
-                });
+                self.blocked(
+                    resource.place.clone(),
+                    format!("the policy of `{id}` cannot be read"),
+                    "write a `PolicyDocument`",
+                );
                 continue;
             };
             let mut shipped = self.document(id, value, &place);
@@ -825,22 +798,22 @@ impl Reader<'_> {
                 shipped.document.statements.retain(|statement| statement.effect == Effect::Allow);
             }
             if properties.get("Groups").is_some_and(|groups| !groups.items().is_empty()) {
-                self.obstacles.push(Obstacle {
-                    place: Some(self.place(id, "Groups")),
-                    reason: format!("`{id}` gives rights to a group, whose users are not in the template"),
-                    help: "give them to roles instead".to_owned(),
-                });
+                self.blocked(
+                    self.place(id, "Groups"),
+                    format!("`{id}` gives rights to a group, whose users are not in the template"),
+                    "give them to roles instead",
+                );
             }
             for property in ["Roles", "RoleName", "Users", "UserName"] {
                 for named in properties.get(property).map(Resolved::items).unwrap_or_default() {
                     let owner = named.text().and_then(|text| self.named(text, IDENTITIES));
                     match owner.and_then(|owner| roles.iter_mut().find(|role| role.logical_id == owner)) {
                         Some(role) => role.identity.push(shipped.clone()),
-                        None => self.obstacles.push(Obstacle {
-                            place: Some(self.place(id, property)),
-                            reason: format!("`{id}` gives rights to somebody who is not in the template"),
-                            help: "put the policy beside its role".to_owned(),
-                        }),
+                        None => self.blocked(
+                            self.place(id, property),
+                            format!("`{id}` gives rights to somebody who is not in the template"),
+                            "put the policy beside its role",
+                        ),
                     }
                 }
             }
@@ -860,20 +833,20 @@ impl Reader<'_> {
             return Some(self.document(&id, &document, &place));
         }
         if let Some(known) = text.and_then(super::actions::managed_policy) {
-            let mut shipped = self.document(text.unwrap_or_default(), &resolved(known), place);
+            let mut shipped = self.document(text.unwrap_or_default(), &Resolved::of_json(known), place);
             for statement in &mut shipped.document.statements {
                 statement.place = place.clone();
             }
             return Some(shipped);
         }
-        self.obstacles.push(Obstacle {
-            place: Some(place.clone()),
-            reason: match text {
+        self.blocked(
+            place.clone(),
+            match text {
                 Some(text) => format!("what the managed policy `{text}` grants is not in the template"),
                 None => "what a managed policy grants is not in the template".to_owned(),
             },
-            help: "write its statements into the role, as far as they are needed".to_owned(),
-        });
+            "write its statements into the role, as far as they are needed",
+        );
         None
     }
 }

@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Parameters;
+use super::sets::Templates;
 use super::settings::{Gone, Pinned, Settings};
-use crate::assembly::{
-    Assembly, AssemblyError, Boundary, Digest, MANIFEST, Manifest, Scope, StackRecord, State, TemplateRecord,
-    TenantRecord,
-};
+use crate::assembly::{Assembly, AssemblyError, Digest, MANIFEST, StackRecord, State, TenantRecord};
 use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
-use crate::model::naming;
 
 /// How many names a finding lists.
 const NAMED: usize = 5;
@@ -131,47 +128,6 @@ impl Many {
         let more = count - names.len();
         let more = if more == 0 { String::new() } else { format!(" and {more} others") };
         Some((format!("{}{more}", listed.join(", ")), count))
-    }
-}
-
-/// What is known of one assembly's templates.
-struct Templates<'a> {
-    manifest: &'a Manifest,
-    records: BTreeMap<&'a str, &'a TemplateRecord>,
-    boundaries: BTreeMap<&'a str, Boundary>,
-}
-
-impl<'a> Templates<'a> {
-    fn of(manifest: &'a Manifest) -> Self {
-        Self {
-            manifest,
-            records: manifest.templates.iter().map(|record| (record.path.as_str(), record)).collect(),
-            boundaries: manifest.tiers.iter().map(|tier| (tier.tier.as_str(), tier.boundary)).collect(),
-        }
-    }
-
-    /// The tier of a shared stack.
-    fn tier(&self, template: &str) -> &'a str {
-        self.records.get(template).map_or("", |record| record.tier.as_str())
-    }
-
-    /// The stack set that makes a tenant's stack, if one does. Variants have change sets, because a tenant whose overrides
-    /// change would have to leave one set for another.
-    fn set(&self, tenant: &TenantRecord<'_>, stack: &StackRecord<'_>, settings: &Settings) -> Option<String> {
-        let sets = settings.stack_sets?;
-        let record = self.records.get(stack.template.as_ref())?;
-        let suits = self.boundaries.get(tenant.tier.as_ref()) == Some(&Boundary::Account)
-            && record.scope == Scope::Tenant
-            && record.variant.is_none()
-            && !self.manifest.expanded;
-        suits.then(|| {
-            let shard = naming::fingerprint(&["shard", &tenant.digest]).checked_rem(sets.shards).unwrap_or_default();
-            let (shard, shards) = (shard.to_string(), sets.shards.to_string());
-            let (product, place) = (self.manifest.blueprint.as_str(), self.manifest.environment.as_str());
-            let parts = ["stack-set", product, place, &tenant.tier, &stack.template, &shard, &shards];
-            let digest = naming::base32(naming::fingerprint(&parts), naming::DIGEST_LENGTH);
-            format!("{product}-{}-{shard}-{digest}", tenant.tier)
-        })
     }
 }
 
@@ -340,7 +296,7 @@ impl Reader<'_> {
     /// The account that is one tenant's alone.
     fn own_account(&self, tenant: &TenantRecord<'_>, old: bool) -> Option<String> {
         let templates = if old { self.old.as_ref()? } else { &self.new };
-        let own = templates.boundaries.get(tenant.tier.as_ref()) == Some(&Boundary::Account);
+        let own = templates.has_own_accounts(&tenant.tier);
         tenant.account.as_deref().filter(|_| own).map(str::to_owned)
     }
 
@@ -359,7 +315,7 @@ impl Reader<'_> {
             self.owners.insert(account, tenant.tenant.to_string());
         }
         for stack in &tenant.stacks {
-            if let Some(set) = self.old.as_ref().and_then(|old| old.set(tenant, stack, self.settings))
+            if let Some(set) = self.old.as_ref().and_then(|old| old.set_name(tenant, stack, self.settings))
                 && stack.account.is_some()
             {
                 add_instance(&mut self.changes.old_sets, &set, tenant, stack);
@@ -380,7 +336,7 @@ impl Reader<'_> {
             account: account.to_owned(),
             region: stack.region.to_string(),
             tenant: Some(tenant.tenant.to_string()),
-            set: self.old.as_ref().and_then(|old| old.set(tenant, stack, self.settings)),
+            set: self.old.as_ref().and_then(|old| old.set_name(tenant, stack, self.settings)),
             depends_on: stack.depends_on.iter().map(ToString::to_string).collect(),
         });
     }
@@ -401,14 +357,14 @@ impl Reader<'_> {
                 self.many.add("tenant", &tenant.tenant);
                 continue;
             };
-            let set = self.new.set(tenant, stack, self.settings);
+            let set = self.new.set_name(tenant, stack, self.settings);
             if let Some(set) = &set {
                 add_instance(&mut self.changes.sets, set, tenant, stack);
             }
             let earlier = before.and_then(|before| before.stacks.iter().find(|one| is_place(one, stack)));
-            let old_set = before
-                .zip(earlier)
-                .and_then(|(before, stack)| self.old.as_ref().and_then(|old| old.set(before, stack, self.settings)));
+            let old_set = before.zip(earlier).and_then(|(before, stack)| {
+                self.old.as_ref().and_then(|old| old.set_name(before, stack, self.settings))
+            });
             if earlier.is_some() && old_set != set {
                 self.many.add("moved", &tenant.tenant);
             }

@@ -9,6 +9,7 @@ pub mod document;
 mod organization;
 mod plan;
 mod prove;
+pub(crate) mod sets;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use document::{
 };
 pub use plan::plan;
 pub use prove::prove;
+pub use sets::SetKey;
 pub use settings::{
     AlarmPattern, Failures, Gone, Named, Permissions, Pin, Pinned, Settings, StackSets, Watched, expired, settings,
     settings_schema,

@@ -103,8 +103,6 @@ pub(super) fn write(
     };
     // The files are not there yet; a place in one is told by its path and pointer.
     let locate = |place: &Place| Origin::Path(place.to_string().into());
-    // The passes said it of the same policies, at the lines of the blueprint.
-    proved.proof.lints.clear();
     findings(&proved.proof, &locate).into_iter().for_each(|finding| sink.push(finding));
     draft.put(EVIDENCE, &evidence::Evidence::from(&proved.proof).to_bytes())?;
     Ok(Evidence { verdict, path: Some(EVIDENCE.to_owned()) })

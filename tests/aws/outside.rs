@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::engine::{Engine, MOTO_ACCOUNT, REGION, SECRET, elements};
 use crate::http::Answer;
+use crate::patience;
 use crate::proxy::{Call, Fault, Proxy, Rule};
 
 /// One moto for all tests, one after the other. It ends with this process.
@@ -40,7 +41,7 @@ impl Around {
 
     fn run_with(&self, test: &str, mut command: Command) {
         command.args([&format!("inside::{test}"), "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        let output = command.output().unwrap();
+        let output = patience::output(&mut command);
         let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && text.contains("1 passed"), "{text}\nthe engine: {}", self.engine.said());
         for secret in self.secrets() {
@@ -602,7 +603,7 @@ tenants:
 /// What the program says, with its exit code; nothing of it is a credential.
 fn program(around: &Around, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = around.engine.client_by(env!("CARGO_BIN_EXE_tenantry"), around.proxy.port());
-    let output = command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").args(arguments).output().unwrap();
+    let output = patience::output(command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION").args(arguments));
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     for secret in around.secrets() {
         assert!(!out.contains(&secret) && !err.contains(&secret), "{out}{err}");

@@ -137,7 +137,9 @@ tenants:
 
     /// Runs the program, and keeps what it said for those who look for credentials in it.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let begun = Instant::now();
         let output = self.tenantry(arguments).output().unwrap();
+        println!("{:?} {} calls {arguments:?}", begun.elapsed(), self.proxy.count());
         self.said.lock().unwrap().push_str(&text(&output));
         output
     }
@@ -193,7 +195,7 @@ parent: {}
         let (rollout, assembly) = (format!("{version}.json"), format!("v{version}"));
         for kills in 0..400 {
             let until = self.proxy.count() + next();
-            let mut command = self.tenantry(&["deploy", &rollout, "--assembly", &assembly]);
+            let mut command = self.tenantry(&["deploy", &rollout, "--assembly", &assembly, "--first-wait", "20"]);
             let mut child: Child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let begun = Instant::now();
             let ended = loop {
@@ -280,22 +282,28 @@ parent: {}
     }
 
     fn stack_sets(&self, state: &mut BTreeMap<String, String>) {
-        let ask = |action: &str, fields: &[(&str, &str)]| self.engine.ask("cloudformation", action, fields).text();
+        let ask = |action: &str, fields: &[(&str, &str)]| {
+            let answer = self.engine.ask("cloudformation", action, fields);
+            assert_eq!(answer.status, 200, "{action} {fields:?}: {}", answer.text());
+            answer.text()
+        };
+        let values = |text: &str| -> BTreeMap<String, String> {
+            elements(text, "ParameterKey").into_iter().zip(elements(text, "ParameterValue")).collect()
+        };
         for name in elements(&ask("ListStackSets", &[("Status", "ACTIVE")]), "StackSetName") {
-            let one = [("StackSetName", name.as_str())];
-            let found = ask("DescribeStackSet", &one);
-            let list = ask("ListStackInstances", &one);
-            let instances: BTreeMap<String, String> =
-                elements(&list, "Account").into_iter().zip(elements(&list, "Status")).collect();
-            assert_eq!(instances.len(), elements(&list, "Account").len(), "an instance is there twice: {list}");
-            let what = format!(
-                "{:?} {:?} {:?} {:?} {instances:?}",
-                element(&found, "Description"),
-                element(&found, "TemplateBody"),
-                elements(&found, "ParameterKey"),
-                elements(&found, "Key"),
-            );
-            state.insert(format!("set {name}"), what);
+            let one = ("StackSetName", name.as_str());
+            let found = ask("DescribeStackSet", &[one]);
+            let tags: BTreeMap<String, String> =
+                elements(&found, "Key").into_iter().zip(elements(&found, "Value")).collect();
+            let list = ask("ListStackInstances", &[one]);
+            for (account, region) in elements(&list, "Account").into_iter().zip(elements(&list, "Region")) {
+                let place = [one, ("StackInstanceAccount", account.as_str()), ("StackInstanceRegion", region.as_str())];
+                let instance = values(&ask("DescribeStackInstance", &place));
+                let key = format!("instance {name} {account} {region}");
+                assert!(state.insert(key, format!("{instance:?}")).is_none(), "an instance is there twice: {list}");
+            }
+            let (about, template) = (element(&found, "Description"), element(&found, "TemplateBody"));
+            state.insert(format!("set {name}"), format!("{about:?} {:?} {tags:?} {template:?}", values(&found)));
         }
     }
 

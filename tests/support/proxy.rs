@@ -14,6 +14,9 @@ use serde_json::Value;
 use super::engine::{Engine, MOTO_ACCOUNT, element};
 use super::http::{Answer, Request};
 
+#[path = "stack_sets.rs"]
+mod stack_sets;
+
 /// Makes another answer of an answer.
 type Rewriting = Arc<dyn Fn(&Call, Answer) -> Answer + Send + Sync>;
 
@@ -247,6 +250,7 @@ struct State {
     pending: Mutex<(usize, BTreeMap<String, usize>)>,
     /// What AWS remembers and moto does not.
     promises: Mutex<Promises>,
+    outdated: Mutex<stack_sets::Outdated>,
     /// The engine is asked one thing at a time: moto keeps its state in plain dictionaries.
     turn: Mutex<()>,
     ended: AtomicBool,
@@ -268,6 +272,7 @@ impl Proxy {
             keys: Mutex::default(),
             pending: Mutex::default(),
             promises: Mutex::default(),
+            outdated: Mutex::default(),
             turn: Mutex::default(),
             ended: AtomicBool::new(false),
         });
@@ -296,6 +301,11 @@ impl Proxy {
         held(&self.state.rules).push((rule, 0));
     }
 
+    /// Takes the rules away.
+    pub(crate) fn calm(&self) {
+        held(&self.state.rules).clear();
+    }
+
     /// Makes the engine look as if it took its time: stacks, change sets and operations of stack sets are in progress the
     /// first `times` times that somebody looks.
     pub(crate) fn take_time(&self, times: usize) {
@@ -308,6 +318,7 @@ impl Proxy {
         held(&self.state.log).clear();
         *held(&self.state.pending) = (0, BTreeMap::new());
         *held(&self.state.promises) = Promises::default();
+        *held(&self.state.outdated) = stack_sets::Outdated::default();
     }
 
     /// Every call so far.
@@ -403,9 +414,11 @@ impl State {
             call.fault = call.fault.or(Some("again"));
             return answer;
         }
-        let request = held(&self.promises).translated(call);
+        let request = stack_sets::asked(held(&self.promises).translated(call), call);
+        let before = stack_sets::before(self.engine, call);
         let answer = request.send(self.engine).unwrap_or_else(|error| call.error(503, "Engine", &error.to_string()));
         let answer = held(&self.promises).remember(call, answer);
+        let answer = held(&self.outdated).answered(self.engine, call, before, answer);
         drop(turn);
         call.engine = Some(answer.clone());
         if call.operation == "AssumeRole" && answer.status == 200 {
@@ -455,13 +468,18 @@ impl State {
 }
 
 /// What AWS promises and moto ignores: a request with a token that was used is the same request; names of change sets are
-/// taken once, and a change set is executed once; operations of stack sets have the ids that they were given.
+/// taken once, and a change set is executed once; a stack names the change set that made it what it is; operations of stack
+/// sets have the ids that they were given.
 #[derive(Debug, Default)]
 struct Promises {
     /// Requests with tokens that took effect, and what was answered.
     tokens: BTreeMap<[String; 4], (BTreeMap<String, String>, Answer)>,
     /// Change sets that are there, and whether they were executed, by place, stack and name.
     change_sets: BTreeMap<[String; 3], bool>,
+    /// Their ARNs.
+    ids: BTreeMap<[String; 3], String>,
+    /// The ARN of the change set that was executed last, by place and stack.
+    executed: BTreeMap<[String; 2], String>,
     /// The engine's ids of operations, by those that were given.
     operations: BTreeMap<String, String>,
 }
@@ -543,12 +561,26 @@ impl Promises {
             self.tokens.insert(key, (call.fields.clone(), answer.clone()));
         }
         match call.operation.as_str() {
-            "CreateChangeSet" => drop(self.change_sets.insert(change_set(call), false)),
-            "ExecuteChangeSet" => drop(self.change_sets.insert(change_set(call), true)),
+            "CreateChangeSet" => {
+                self.change_sets.insert(change_set(call), false);
+                self.ids.extend(element(&answer.text(), "Id").map(|id| (change_set(call), id)));
+            }
+            "ExecuteChangeSet" => {
+                self.change_sets.insert(change_set(call), true);
+                let id = self.ids.get(&change_set(call)).cloned();
+                self.executed.extend(id.map(|id| ([place(call), call.stack().to_owned()], id)));
+            }
+            "DescribeStacks" => {
+                if let Some(id) = self.executed.get(&[place(call), call.stack().to_owned()]) {
+                    let text = format!("</StackId><ChangeSetId>{id}</ChangeSetId>");
+                    answer.body = answer.text().replacen("</StackId>", &text, 1).into_bytes();
+                }
+            }
             "DeleteChangeSet" => drop(self.change_sets.remove(&change_set(call))),
             "DeleteStack" => {
                 let (place, stack) = (place(call), call.stack());
                 self.change_sets.retain(|[other, name, _], _| *other != place || name != stack);
+                self.executed.remove(&[place, stack.to_owned()]);
             }
             _ => {}
         }

@@ -370,6 +370,7 @@ impl Computer {
             material,
             home: material.home(&cloud.account),
             direct: cloud.direct,
+            first_wait: 1_000,
             accepted: &self.accepted,
             units: Units::default(),
             dead: AtomicBool::new(false),

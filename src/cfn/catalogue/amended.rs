@@ -61,7 +61,7 @@ pub(super) fn knows_service(prefix: &str) -> bool {
 
 /// Whether a pattern matches an action that the catalogue does not have.
 pub(super) fn knows_action(pattern: &str) -> bool {
-    amendments().actions.keys().any(|known| super::glob(pattern.as_bytes(), known.as_bytes()))
+    amendments().actions.keys().any(|known| super::matches(pattern, known))
 }
 
 /// Whether a key exists that the catalogue does not have.
@@ -74,7 +74,7 @@ pub(super) fn carries(action: Action, written: &str) -> bool {
     let mut keys = amendments().keys.iter().filter(|(known, _)| super::fits(known, written));
     keys.any(|(_, more)| {
         let name = action.full_name();
-        more.carried_by.iter().any(|pattern| super::glob(pattern.as_bytes(), name.as_bytes()))
+        more.carried_by.iter().any(|pattern| super::matches(pattern, &name))
     })
 }
 

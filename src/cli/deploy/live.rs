@@ -91,6 +91,7 @@ pub(super) fn deploy(
         material,
         home: material.home(&caller),
         direct: facts.limit("template_body_direct")?.size(),
+        first_wait: args.first_wait,
         accepted: &accepted,
         units: Units::default(),
         dead: AtomicBool::new(false),
@@ -114,7 +115,12 @@ fn dry(material: &Material, cloud: &Aws, clock: &dyn Clock) -> String {
     let fleet: Vec<FleetStack> = material
         .stacks
         .values()
-        .map(|item| FleetStack { owner: Owner::Tenant(String::new()), tier: String::new(), item: item.clone() })
+        .map(|item| FleetStack {
+            owner: Owner::Tenant(String::new()),
+            tier: String::new(),
+            item: item.clone(),
+            set: None,
+        })
         .collect();
     let template = |path: &str| material.files.get(path).map(ToString::to_string);
     let found: BTreeMap<String, String> = statuses::look(cloud, clock, &fleet, &template)

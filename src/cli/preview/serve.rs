@@ -147,7 +147,8 @@ fn look_at(path: &Path) -> Mark {
 /// Answers one request. Whoever asked may be gone; that is no failure.
 fn answer(request: Request, address: SocketAddr, shown: &Mutex<Shown>) {
     let (status, kind, body) = decide(&request, address, shown);
-    let mut response = Response::from_string(body).with_status_code(status);
+    // The whole is there, so its length can be said; chunks would cut characters in two.
+    let mut response = Response::from_string(body).with_status_code(status).with_chunked_threshold(usize::MAX);
     let policy = format!("{}; frame-ancestors 'none'", content_security_policy(true));
     let headers = [
         ("Content-Type", kind),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetType, Parameter, ResourceAttribute, StackResourceDriftStatus, StackStatus, Tag, TemplateStage,
+    Capability, ChangeSetType, Parameter, ResourceAttribute, Stack, StackResourceDriftStatus, StackStatus, Tag,
+    TemplateStage,
 };
 
 use super::errors::{done, failed, found};
@@ -65,26 +66,40 @@ pub(super) fn template_fields(template: TemplateSource<'_>) -> (Option<String>, 
 pub(super) async fn stack(client: &Client, name: &str) -> Answer<Option<StackState>> {
     let answer = client.describe_stacks().stack_name(name).send().await;
     let answer = found(answer.map_err(|error| failed("cloudformation:DescribeStacks", &error)))?;
-    let Some(stack) = answer.and_then(|answer| answer.stacks.unwrap_or_default().into_iter().next()) else {
-        return Ok(None);
-    };
-    if stack.stack_status == Some(StackStatus::DeleteComplete) {
-        return Ok(None);
+    let stack = answer.and_then(|answer| answer.stacks.unwrap_or_default().into_iter().next());
+    Ok(stack.filter(|stack| stack.stack_status != Some(StackStatus::DeleteComplete)).map(state))
+}
+
+/// All stacks of a place are read, for CloudFormation finds none by a part of its name.
+pub(super) async fn stacks(client: &Client, prefix: &str) -> Answer<Vec<StackState>> {
+    let (mut all, mut next) = (Vec::new(), None);
+    loop {
+        let answer = client.describe_stacks().set_next_token(next).send().await;
+        let answer = answer.map_err(|error| failed("cloudformation:DescribeStacks", &error))?;
+        let own = |stack: &Stack| stack.stack_name().is_some_and(|name| name.starts_with(prefix));
+        all.extend(answer.stacks.unwrap_or_default().into_iter().filter(own).map(state));
+        next = answer.next_token;
+        if next.is_none() {
+            return Ok(all);
+        }
     }
+}
+
+fn state(stack: Stack) -> StackState {
     let tags = stack.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned()))).collect();
     let parameters = stack
         .parameters()
         .iter()
         .filter_map(|value| Some((value.parameter_key()?.to_owned(), value.parameter_value()?.to_owned())))
         .collect();
-    Ok(Some(StackState {
-        id: stack.stack_id.unwrap_or_else(|| name.to_owned()),
+    StackState {
+        id: stack.stack_id.or(stack.stack_name).unwrap_or_default(),
         status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
         reason: stack.stack_status_reason,
         change_set: stack.change_set_id,
         tags,
         parameters,
-    }))
+    }
 }
 
 pub(super) async fn create_change_set(client: &Client, request: &ChangeSetRequest<'_>) -> Answer<String> {

@@ -84,7 +84,8 @@ impl fmt::Display for Halt {
     }
 }
 
-type Step_<T> = Result<T, Halt>;
+/// What a part of a step came to, or why the step goes no further.
+type Outcome<T> = Result<T, Halt>;
 
 /// What all steps of a run share.
 pub struct Site<'a, C: Cloud> {
@@ -100,6 +101,8 @@ pub struct Site<'a, C: Cloud> {
     pub home: Target,
     /// The most bytes of a template in a request.
     pub direct: usize,
+    /// The first wait for work that AWS does, in milliseconds.
+    pub first_wait: u64,
     /// `STACK/LOGICAL-ID` of stateful resources that may be replaced or removed.
     pub accepted: &'a BTreeSet<String>,
     /// The ids of units.
@@ -134,7 +137,7 @@ enum Told {
 
 impl<C: Cloud> Site<'_, C> {
     /// Asks for something that changes nothing, and again where AWS was busy.
-    pub(super) fn look<T>(&self, key: &str, ask: impl Fn(&C) -> Answer<T>) -> Step_<T> {
+    pub(super) fn look<T>(&self, key: &str, ask: impl Fn(&C) -> Answer<T>) -> Outcome<T> {
         let mut waits = Waits::new(REFUSED, key);
         loop {
             let error = match ask(self.cloud) {
@@ -150,7 +153,7 @@ impl<C: Cloud> Site<'_, C> {
     }
 
     /// Whether an error is one to ask again after; else what it means for the step.
-    fn bear(&self, error: &CloudError) -> Step_<()> {
+    fn bear(&self, error: &CloudError) -> Outcome<()> {
         match error.kind {
             _ if self.dead.load(Ordering::Relaxed) => Err(Halt::Credentials(error.clone())),
             CloudErrorKind::Throttled | CloudErrorKind::Transient | CloudErrorKind::Busy => Ok(()),
@@ -172,7 +175,7 @@ impl<C: Cloud> Site<'_, C> {
 }
 
 impl<C: Cloud> At<'_, C> {
-    fn look<T>(&self, ask: impl Fn(&C) -> Answer<T>) -> Step_<T> {
+    fn look<T>(&self, ask: impl Fn(&C) -> Answer<T>) -> Outcome<T> {
         self.site.look(&self.step.id, ask)
     }
 
@@ -190,12 +193,17 @@ impl<C: Cloud> At<'_, C> {
         names::operation(self.site.material.digest, &self.step.id, self.attempt, call)
     }
 
+    /// Waits for work that AWS does for this step.
+    fn work(&self) -> Waits {
+        self.waits(Pace { first: self.site.first_wait, ..WORK })
+    }
+
     fn waits(&self, pace: Pace) -> Waits {
         Waits::new(pace, &self.step.id)
     }
 
     /// Waits for what `what` says, or gives up.
-    fn wait(&self, waits: &mut Waits, what: &str) -> Step_<()> {
+    fn wait(&self, waits: &mut Waits, what: &str) -> Outcome<()> {
         match waits.longer() {
             Some(wait) => {
                 self.site.clock.sleep(wait);
@@ -207,14 +215,14 @@ impl<C: Cloud> At<'_, C> {
         }
     }
 
-    fn write(&self, event: &Event) -> Step_<()> {
+    fn write(&self, event: &Event) -> Outcome<()> {
         self.site.journal.write(self.site.clock, event).map_err(Halt::Journal)
     }
 
     /// Asks for a change: says so in the journal first, and what came of it afterwards.
     ///
     /// `calls` counts how often this was sent without success, over all rounds of a step.
-    fn change(&self, call: &str, token: &str, calls: &mut Waits, ask: impl Fn(&C) -> Answer<String>) -> Step_<Told> {
+    fn change(&self, call: &str, token: &str, calls: &mut Waits, ask: impl Fn(&C) -> Answer<String>) -> Outcome<Told> {
         let (step, attempt, call) = (self.step.id.clone(), self.attempt, call.to_owned());
         if self.site.dead.load(Ordering::Relaxed) {
             return Err(Halt::Journal(io::Error::other("the deployment has ended")));
@@ -249,7 +257,7 @@ impl<C: Cloud> At<'_, C> {
     }
 
     /// The template as CloudFormation is to find it: in the request, or in the rollout's bucket if it is too large.
-    fn template(&self, target: &Target, path: &str, sha256: Digest) -> Step_<Sent> {
+    fn template(&self, target: &Target, path: &str, sha256: Digest) -> Outcome<Sent> {
         let text = self.site.material.file(path);
         if text.len() <= self.site.direct {
             return Ok(Sent::Body);
@@ -284,7 +292,7 @@ fn is_there_already(error: &CloudError) -> bool {
 }
 
 /// Does what a step says.
-pub(super) fn run<C: Cloud>(site: &Site<'_, C>, wave: &Wave, step: &Step, attempt: u64) -> Step_<How> {
+pub(super) fn run<C: Cloud>(site: &Site<'_, C>, wave: &Wave, step: &Step, attempt: u64) -> Outcome<How> {
     let at = At { site, step, wave, attempt };
     let target = |account: &str, region: &str| Target { account: account.to_owned(), region: region.to_owned() };
     match &step.work {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::{At, CALLS, Failure, Step_, Told};
+use super::{At, CALLS, Failure, Outcome, Told};
 use crate::deploy::cloud::{Answer, Cloud, PolicyState};
 use crate::deploy::journal::How;
 
@@ -45,7 +45,7 @@ fn done(answer: Answer<()>) -> Answer<String> {
 }
 
 /// The id of a unit; nothing if it is not there yet.
-fn find<C: Cloud>(at: &At<'_, C>, name: &str, depth: usize) -> Step_<Option<String>> {
+fn find<C: Cloud>(at: &At<'_, C>, name: &str, depth: usize) -> Outcome<Option<String>> {
     if is_id(name) {
         return Ok(Some(name.to_owned()));
     }
@@ -68,7 +68,7 @@ fn find<C: Cloud>(at: &At<'_, C>, name: &str, depth: usize) -> Step_<Option<Stri
 }
 
 /// The id of a unit that has to be there.
-pub(super) fn unit_id<C: Cloud>(at: &At<'_, C>, name: &str) -> Step_<String> {
+pub(super) fn unit_id<C: Cloud>(at: &At<'_, C>, name: &str) -> Outcome<String> {
     match find(at, name, 0)? {
         Some(id) => Ok(id),
         None => Err(Failure::new(format!("there is no organizational unit `{name}`")).into()),
@@ -76,7 +76,12 @@ pub(super) fn unit_id<C: Cloud>(at: &At<'_, C>, name: &str) -> Step_<String> {
 }
 
 /// A unit stands below its parent.
-pub(super) fn unit<C: Cloud>(at: &At<'_, C>, name: &str, parent: &str, tags: &BTreeMap<String, String>) -> Step_<How> {
+pub(super) fn unit<C: Cloud>(
+    at: &At<'_, C>,
+    name: &str,
+    parent: &str,
+    tags: &BTreeMap<String, String>,
+) -> Outcome<How> {
     const CREATE: &str = "create-organizational-unit";
     let mut calls = at.waits(CALLS);
     let home = &at.site.home;
@@ -101,7 +106,7 @@ fn ours<C: Cloud>(at: &At<'_, C>, call: &str, how: How) -> How {
 }
 
 /// The policy with a name, of a kind or of any.
-fn find_policy<C: Cloud>(at: &At<'_, C>, kind: Option<&str>, name: &str) -> Step_<Option<PolicyState>> {
+fn find_policy<C: Cloud>(at: &At<'_, C>, kind: Option<&str>, name: &str) -> Outcome<Option<PolicyState>> {
     let known = kind.or_else(|| at.site.material.policies.get(name).map(String::as_str));
     let kinds = known.map_or_else(|| KINDS.to_vec(), |kind| vec![kind]);
     for kind in kinds {
@@ -128,7 +133,7 @@ pub(super) fn policy<C: Cloud>(
     file: &str,
     description: &str,
     tags: &BTreeMap<String, String>,
-) -> Step_<How> {
+) -> Outcome<How> {
     const CREATE: &str = "create-policy";
     const UPDATE: &str = "update-policy";
     let mut calls = at.waits(CALLS);
@@ -160,7 +165,7 @@ pub(super) fn policy<C: Cloud>(
 }
 
 /// A policy is attached to a unit, or taken from it.
-pub(super) fn attach<C: Cloud>(at: &At<'_, C>, policy: &str, unit: &str, attached: bool) -> Step_<How> {
+pub(super) fn attach<C: Cloud>(at: &At<'_, C>, policy: &str, unit: &str, attached: bool) -> Outcome<How> {
     let call = if attached { "attach-policy" } else { "detach-policy" };
     let mut calls = at.waits(CALLS);
     let home = &at.site.home;
@@ -192,7 +197,7 @@ pub(super) fn attach<C: Cloud>(at: &At<'_, C>, policy: &str, unit: &str, attache
 }
 
 /// An account stands in a unit.
-pub(super) fn account<C: Cloud>(at: &At<'_, C>, account: &str, unit: &str) -> Step_<How> {
+pub(super) fn account<C: Cloud>(at: &At<'_, C>, account: &str, unit: &str) -> Outcome<How> {
     const MOVE: &str = "move-account";
     let mut calls = at.waits(CALLS);
     let home = &at.site.home;

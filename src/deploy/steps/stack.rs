@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::{At, CALLS, Failure, OTHERS, Step_, Told, WORK, Waits};
+use super::{At, CALLS, Failure, OTHERS, Outcome, Told, Waits};
 use crate::cfn::schema;
 use crate::deploy::cloud::{ChangeSetRequest, ChangeSetState, Cloud, PlannedChange, StackState, Target};
 use crate::deploy::journal::{Asked, How};
@@ -74,10 +74,10 @@ fn stuck(stack: &StackState, name: &str, target: &Target) -> Failure {
 }
 
 /// Makes a stack what its record says.
-pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Step_<How> {
+pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Outcome<How> {
     let (version, target) = (item.version(), &item.target);
     let set_name = names::change_set(&version);
-    let (mut waits, mut others, mut calls) = (at.waits(WORK), at.waits(OTHERS), at.waits(CALLS));
+    let (mut waits, mut others, mut calls) = (at.work(), at.waits(OTHERS), at.waits(CALLS));
     let mut blind = 0;
     loop {
         let found = at.look(|cloud| cloud.stack(target, &item.name))?;
@@ -142,6 +142,8 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Step_<How> {
                     refuse_loss(at, item, &set)?;
                 }
                 execute(at, item, &set_name, &set.id, &mut calls)?;
+                // However long the change set took, the stack has only now begun to change.
+                waits.reset();
             }
             ("CREATE_COMPLETE", "UNAVAILABLE" | "EXECUTE_IN_PROGRESS")
             | ("CREATE_PENDING" | "CREATE_IN_PROGRESS" | "DELETE_PENDING" | "DELETE_IN_PROGRESS", _) => {
@@ -162,7 +164,13 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Step_<How> {
 }
 
 /// Asks for the change set.
-fn propose<C: Cloud>(at: &At<'_, C>, item: &StackItem, set_name: &str, create: bool, calls: &mut Waits) -> Step_<Told> {
+fn propose<C: Cloud>(
+    at: &At<'_, C>,
+    item: &StackItem,
+    set_name: &str,
+    create: bool,
+    calls: &mut Waits,
+) -> Outcome<Told> {
     let sent = at.template(&item.target, &item.template, item.sha256)?;
     let template = sent.source(at.site.material.file(&item.template));
     let token = at.token(CREATE);
@@ -181,12 +189,12 @@ fn propose<C: Cloud>(at: &At<'_, C>, item: &StackItem, set_name: &str, create: b
 }
 
 /// Executes the change set with this ARN. The journal has the ARN, by which the stack shows later whether it happened.
-fn execute<C: Cloud>(at: &At<'_, C>, item: &StackItem, set_name: &str, arn: &str, calls: &mut Waits) -> Step_<Told> {
+fn execute<C: Cloud>(at: &At<'_, C>, item: &StackItem, set_name: &str, arn: &str, calls: &mut Waits) -> Outcome<Told> {
     let token = at.token(EXECUTE);
     at.change(EXECUTE, arn, calls, |cloud| done(cloud.execute_change_set(&item.target, &item.name, set_name, &token)))
 }
 
-fn discard<C: Cloud>(at: &At<'_, C>, item: &StackItem, call: &str, set_name: &str, calls: &mut Waits) -> Step_<Told> {
+fn discard<C: Cloud>(at: &At<'_, C>, item: &StackItem, call: &str, set_name: &str, calls: &mut Waits) -> Outcome<Told> {
     at.change(call, set_name, calls, |cloud| done(cloud.delete_change_set(&item.target, &item.name, set_name)))
 }
 
@@ -204,7 +212,7 @@ fn follow<C: Cloud>(
     executed: &Asked,
     calls: &mut Waits,
     blind: &mut u32,
-) -> Step_<Option<How>> {
+) -> Outcome<Option<How>> {
     let target = &item.target;
     let phase = phase(found);
     if phase == Phase::Moving {
@@ -222,8 +230,11 @@ fn follow<C: Cloud>(
             Some(set) if set.execution == "EXECUTE_IN_PROGRESS" => return Ok(None),
             Some(set) if set.execution == "OBSOLETE" || set.execution == "EXECUTE_FAILED" => {
                 let message = format!("the change set of `{}` could not be executed: `{}`", item.name, set.execution);
-                let reasons = set.reason.into_iter().collect();
-                return Err(Failure::new(message).because(reasons).into());
+                let mut why: Vec<String> = set.reason.into_iter().collect();
+                if set.execution == "EXECUTE_FAILED" {
+                    why.extend(reasons(at, target, &item.name));
+                }
+                return Err(Failure::new(message).because(why).into());
             }
             // Executed; CloudFormation may have deleted it since.
             Some(_) | None if phase == Phase::Absent => {
@@ -289,7 +300,7 @@ pub fn expected_loss<'a>(changes: &'a [PlannedChange], keeps: &dyn Fn(&str) -> b
 }
 
 /// Fails if CloudFormation would take data away that nobody said may go.
-fn refuse_loss<C: Cloud>(at: &At<'_, C>, item: &StackItem, set: &ChangeSetState) -> Step_<()> {
+fn refuse_loss<C: Cloud>(at: &At<'_, C>, item: &StackItem, set: &ChangeSetState) -> Outcome<()> {
     if expected_loss(&set.changes, &|_| false).is_empty() {
         return Ok(());
     }
@@ -324,8 +335,8 @@ fn refuse_loss<C: Cloud>(at: &At<'_, C>, item: &StackItem, set: &ChangeSetState)
 }
 
 /// Deletes a stack.
-pub(super) fn delete<C: Cloud>(at: &At<'_, C>, target: &Target, name: &str) -> Step_<How> {
-    let (mut waits, mut others, mut calls) = (at.waits(WORK), at.waits(OTHERS), at.waits(CALLS));
+pub(super) fn delete<C: Cloud>(at: &At<'_, C>, target: &Target, name: &str) -> Outcome<How> {
+    let (mut waits, mut others, mut calls) = (at.work(), at.waits(OTHERS), at.waits(CALLS));
     let mut blind = 0;
     let token = at.token(DELETE);
     loop {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{At, CALLS, Failure, OTHERS, Sent, Step_, Told, WORK};
+use super::{At, CALLS, Failure, OTHERS, Outcome, Sent, Told};
 use crate::deploy::cloud::{Cloud, InstanceState, InstancesRequest, InstancesWork, StackSetRequest, Target};
 use crate::deploy::journal::How;
 use crate::deploy::names;
@@ -31,7 +31,7 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new<C: Cloud>(at: &At<'a, C>, name: &'a str) -> Step_<Self> {
+    fn new<C: Cloud>(at: &At<'a, C>, name: &'a str) -> Outcome<Self> {
         let material = at.site.material;
         let Some(set) = material.rollout.stack_sets.get(name) else {
             return Err(Failure::new(format!("the rollout does not describe the stack set `{name}`")).into());
@@ -61,7 +61,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// Whether the set has the template and values that it is to have. It has to be there.
-    fn is_current<C: Cloud>(&self, at: &At<'_, C>) -> Step_<bool> {
+    fn is_current<C: Cloud>(&self, at: &At<'_, C>) -> Outcome<bool> {
         match at.look(|cloud| cloud.stack_set(&at.site.home, self.name))? {
             Some(found) => Ok(names::described_version(&found.description) == Some(&self.version)),
             None => Err(Failure::new(format!("there is no stack set `{}`", self.name)).into()),
@@ -70,7 +70,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// A stack set exists. What its instances deploy, operations on them change.
-pub(super) fn set<'a, C: Cloud>(at: &At<'a, C>, name: &'a str) -> Step_<How> {
+pub(super) fn set<'a, C: Cloud>(at: &At<'a, C>, name: &'a str) -> Outcome<How> {
     let mut calls = at.waits(CALLS);
     let token = at.token(CREATE_SET);
     let wanted = Wanted::new(at, name)?;
@@ -109,8 +109,8 @@ fn operate<C: Cloud>(
     call: &str,
     scope: &Scope<'_>,
     work: &InstancesWork<'_>,
-) -> Step_<Vec<(Target, String)>> {
-    let (mut waits, mut others, mut calls) = (at.waits(WORK), at.waits(OTHERS), at.waits(CALLS));
+) -> Outcome<Vec<(Target, String)>> {
+    let (mut waits, mut others, mut calls) = (at.work(), at.waits(OTHERS), at.waits(CALLS));
     let home = &at.site.home;
     let id = at.operation(call);
     loop {
@@ -161,7 +161,7 @@ pub(super) fn create<'a, C: Cloud>(
     set: &'a str,
     target: &Target,
     parameters: &BTreeMap<String, String>,
-) -> Step_<How> {
+) -> Outcome<How> {
     let wanted = Wanted::new(at, set)?;
     let scope = Scope {
         set,
@@ -169,7 +169,7 @@ pub(super) fn create<'a, C: Cloud>(
         accounts: vec![target.account.clone()],
         regions: vec![target.region.clone()],
     };
-    let find = || -> Step_<Option<InstanceState>> {
+    let find = || -> Outcome<Option<InstanceState>> {
         let found = at.look(|cloud| cloud.instances(&at.site.home, set, Some(&target.account)))?;
         Ok(found.into_iter().find(|instance| instance.target == *target))
     };
@@ -211,7 +211,7 @@ pub(super) fn update<'a, C: Cloud>(
     set: &'a str,
     accounts: &[String],
     regions: &[String],
-) -> Step_<How> {
+) -> Outcome<How> {
     let wanted = Wanted::new(at, set)?;
     let asked = at.asked(UPDATE).is_some();
     let mut behind: Vec<String> = accounts.to_vec();
@@ -237,7 +237,7 @@ pub(super) fn update<'a, C: Cloud>(
 }
 
 /// An instance of a stack set is gone, with its stack.
-pub(super) fn delete<'a, C: Cloud>(at: &At<'a, C>, set: &'a str, target: &Target) -> Step_<How> {
+pub(super) fn delete<'a, C: Cloud>(at: &At<'a, C>, set: &'a str, target: &Target) -> Outcome<How> {
     if at.look(|cloud| cloud.stack_set(&at.site.home, set))?.is_none() {
         return Ok(How::AlreadyThere);
     }

@@ -170,20 +170,9 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
 pub(super) fn document(value: &Value) -> Resolved {
     match value {
         Value::String(text) => match serde_json::from_str::<Value>(text) {
-            Ok(read @ Value::Object(_)) => resolved(&read),
+            Ok(read @ Value::Object(_)) => Resolved::of_json(&read),
             _ => Resolved::Unknown("it is no policy document".to_owned()),
         },
-        other => resolved(other),
-    }
-}
-
-fn resolved(value: &Value) -> Resolved {
-    match value {
-        Value::Array(items) => Resolved::List(items.iter().map(resolved).collect()),
-        Value::Object(entries) => {
-            Resolved::Map(entries.iter().map(|(key, value)| (key.clone(), resolved(value))).collect())
-        }
-        Value::Null => Resolved::Unknown("`null` is no value".to_owned()),
-        scalar => Resolved::Text(self::scalar(scalar).unwrap_or_default()),
+        other => Resolved::of_json(other),
     }
 }

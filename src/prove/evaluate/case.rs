@@ -20,7 +20,7 @@ impl Named {
     ///
     /// If it is no policy document.
     pub fn of_json(name: impl Into<String>, text: Value, place: &Place) -> Result<Self, Unreadable> {
-        let (document, defects) = read(&resolved(&text), place);
+        let (document, defects) = read(&Resolved::of_json(&text), place);
         if defects.is_empty() { Ok(Self { name: name.into(), document, text }) } else { Err(Unreadable { defects }) }
     }
 
@@ -44,20 +44,6 @@ impl Named {
 
     fn refuses_only(&self) -> bool {
         self.document.statements.iter().all(|statement| statement.effect == Effect::Deny)
-    }
-}
-
-/// JSON as a template hands it on: truth values and numbers are texts.
-fn resolved(value: &Value) -> Resolved {
-    match value {
-        Value::Null => Resolved::Unknown("`null` is no value".to_owned()),
-        Value::Bool(truth) => Resolved::Text(truth.to_string()),
-        Value::Number(number) => Resolved::Text(number.to_string()),
-        Value::String(text) => Resolved::Text(text.clone()),
-        Value::Array(items) => Resolved::List(items.iter().map(resolved).collect()),
-        Value::Object(entries) => {
-            Resolved::Map(entries.iter().map(|(key, value)| (key.clone(), resolved(value))).collect())
-        }
     }
 }
 

@@ -18,6 +18,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::policy::Place;
 use super::proof::Obstacle;
 use super::text::{Symbols, Text};
@@ -40,6 +42,20 @@ pub enum Resolved {
 }
 
 impl Resolved {
+    /// JSON as a template hands it on, with nothing in it evaluated.
+    #[must_use]
+    pub fn of_json(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Unknown("`null` stands where a value is needed".to_owned()),
+            Value::Bool(_) | Value::Number(_) => Self::Text(value.to_string()),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(items) => Self::List(items.iter().map(Self::of_json).collect()),
+            Value::Object(entries) => {
+                Self::Map(entries.iter().map(|(key, value)| (key.clone(), Self::of_json(value))).collect())
+            }
+        }
+    }
+
     /// The value of a mapping's key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -100,6 +116,28 @@ pub struct Resource {
     /// Why it may be absent: the reason why its `Condition` cannot be decided. Whoever reads a resource that restricts
     /// others, such as a policy with a `Deny`, must not count on it then.
     pub may_be_absent: Option<String>,
+}
+
+impl Resource {
+    /// Its tags whose keys and values are known.
+    #[must_use]
+    pub fn tags(&self) -> BTreeMap<String, Text> {
+        let mut tags = BTreeMap::new();
+        for property in ["Tags", "UserPoolTags"] {
+            match self.properties.get(property) {
+                Some(Resolved::Map(entries)) => {
+                    let known = entries.iter().filter_map(|(key, value)| Some((key.clone(), value.text()?.to_owned())));
+                    tags.extend(known);
+                }
+                Some(list) => {
+                    let of = |tag: &Resolved, part: &str| tag.get(part).and_then(Resolved::text).map(str::to_owned);
+                    tags.extend(list.items().iter().filter_map(|tag| Some((of(tag, "Key")?, of(tag, "Value")?))));
+                }
+                None => {}
+            }
+        }
+        tags
+    }
 }
 
 /// A template as one setting deploys it.
