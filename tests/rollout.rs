@@ -276,8 +276,8 @@ mod rollouts {
         let path = template["path"].as_str().unwrap();
         let text = text_of(&at("one").join(path));
         let mut edited: Value = serde_json::from_str(&text).unwrap();
-        let policies = edited["Resources"].as_object_mut().unwrap().iter_mut();
-        let (id, policy) = policies.filter(|(_, one)| one["Type"] == "AWS::Organizations::Policy").next().unwrap();
+        let mut policies = edited["Resources"].as_object_mut().unwrap().iter_mut();
+        let (id, policy) = policies.find(|(_, one)| one["Type"] == "AWS::Organizations::Policy").unwrap();
         let (id, name) = (id.clone(), policy["Properties"]["Name"].as_str().unwrap().to_owned());
         policy["Properties"]["Content"]["Statement"].as_array_mut().unwrap().pop().unwrap();
         let edited = serde_json::to_string_pretty(&edited).unwrap();
