@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -137,9 +138,7 @@ tenants:
 
     /// Runs the program, and keeps what it said for those who look for credentials in it.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let begun = Instant::now();
         let output = self.tenantry(arguments).output().unwrap();
-        println!("{:?} {} calls {arguments:?}", begun.elapsed(), self.proxy.count());
         self.said.lock().unwrap().push_str(&text(&output));
         output
     }
@@ -189,21 +188,29 @@ parent: {}
         }
     }
 
-    /// Deploys a version, and kills the program after as many calls as `next` says, until it ends by itself. Says how often it
-    /// was killed.
-    pub(crate) fn deploy_killed(&self, version: u32, next: &mut impl FnMut() -> usize) -> usize {
+    /// Deploys a version, and kills the program after as many calls as `next` says, until it ends by itself. Returns the last
+    /// call before each death; calls before the journal was opened do not count, and whoever dies then was not killed.
+    pub(crate) fn deploy_killed(&self, version: u32, next: &mut impl FnMut() -> usize) -> Vec<String> {
         let (rollout, assembly) = (format!("{version}.json"), format!("v{version}"));
-        for kills in 0..400 {
-            let until = self.proxy.count() + next();
+        let journal = self.path(&format!("{version}.journal.jsonl"));
+        let written = || std::fs::metadata(&journal).map_or(0, |file| file.len());
+        let mut kills = Vec::new();
+        for _ in 0..400 {
+            let (before, most) = (written(), next());
             let mut command = self.tenantry(&["deploy", &rollout, "--assembly", &assembly, "--first-wait", "20"]);
             let mut child: Child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             let begun = Instant::now();
+            let mut until = None;
             let ended = loop {
                 if let Some(status) = child.try_wait().unwrap() {
                     break Some(status);
                 }
-                if self.proxy.count() >= until {
-                    std::thread::sleep(Duration::from_millis((next() % 40) as u64));
+                if until.is_none() && written() > before {
+                    until = Some(self.proxy.count() + most);
+                }
+                if until.is_some_and(|until| self.proxy.count() >= until) {
+                    // Not only right after an answer has come.
+                    std::thread::sleep(Duration::from_millis((next() % 20) as u64));
                     child.kill().unwrap();
                     break None;
                 }
@@ -212,12 +219,21 @@ parent: {}
             };
             let output = child.wait_with_output().unwrap();
             self.said.lock().unwrap().push_str(&text(&output));
-            if let Some(status) = ended {
-                assert!(status.success(), "after {kills} kills: {}\nmoto: {}", text(&output), self.engine.said());
+            // It may have ended by itself a moment before.
+            if output.status.code().is_some() {
+                assert!(
+                    output.status.success(),
+                    "after {}: {}\nmoto: {}",
+                    kills.len(),
+                    text(&output),
+                    self.engine.said()
+                );
                 return kills;
             }
+            assert!(ended.is_none() && output.status.signal() == Some(9), "{:?}", output.status);
+            kills.push(self.proxy.calls().pop().unwrap().operation);
         }
-        panic!("it was killed 400 times and does not come to its end");
+        panic!("it was killed {} times and does not come to its end", kills.len());
     }
 
     /// Everything that was deployed, by names that do not change from run to run.

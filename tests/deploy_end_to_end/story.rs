@@ -1,18 +1,33 @@
 //! What happens to the fleet.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::engine::element;
+use serde_json::Value;
+
+use crate::engine::{REGION, element};
 use crate::fleet::{Fleet, text};
 use crate::http::Answer;
 use crate::proxy::{Call, Fault, Rule, put};
 
-/// Numbers that look random and are the same in every run.
+/// Numbers that look random, and are the same from the same seed.
 struct Dice(u64);
 
 impl Dice {
+    /// With the seed that the environment says, or one that nobody knows before.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the calls after which a program dies are others in each run of the test"
+    )]
+    fn new() -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let seed = std::env::var("TENANTRY_SEED").map_or(now.as_secs(), |seed| seed.parse().unwrap());
+        println!("TENANTRY_SEED={seed}");
+        Self(seed)
+    }
+
     fn throw(&mut self, most: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         1 + usize::try_from(self.0 >> 33).unwrap() % most
@@ -125,8 +140,7 @@ fn a_fleet_is_deployed_and_updated_and_a_failure_stops_its_wave() {
     assert!(text(&skew).contains("silver-0"), "{}", text(&skew));
 
     // One of the first silver tenants fails, and CloudFormation takes it back.
-    let rollout: serde_json::Value =
-        serde_json::from_reader(std::fs::File::open(fleet.path("2.json")).unwrap()).unwrap();
+    let rollout = json(&fleet.path("2.json"));
     let waves = rollout["waves"].as_array().unwrap();
     let at = waves.iter().position(|wave| wave["wave"].as_str().unwrap().starts_with("silver")).unwrap();
     let step = &waves[at]["steps"][0];
@@ -166,7 +180,6 @@ fn a_fleet_is_deployed_and_updated_and_a_failure_stops_its_wave() {
 
 /// Nothing is done twice, and all ends as it does undisturbed, however often the program is killed.
 #[test]
-#[ignore = "written before the command line of deploy was there; not run yet"]
 fn a_run_that_is_killed_fifty_times_ends_as_an_undisturbed_one() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
@@ -176,16 +189,16 @@ fn a_run_that_is_killed_fifty_times_ends_as_an_undisturbed_one() {
         whole.push((fleet.state(), fleet.effects()));
     }
     assert_once(&whole[1].1, "undisturbed");
-    let mut dice = Dice(20_261_121);
-    let (mut kills, mut rounds) = (0, 0);
-    while kills < 50 {
+    let mut dice = Dice::new();
+    let (mut kills, mut rounds) = (Vec::new(), 0);
+    while kills.len() < 50 {
         rounds += 1;
-        assert!(rounds <= 8, "{kills} kills in {rounds} rounds: it is not killed often enough");
+        assert!(rounds <= 12, "{} kills in {rounds} rounds: it is not killed often enough", kills.len());
         fleet.begin();
         fleet.forget_journals();
         for (version, (state, effects)) in (1..).zip(&whole) {
-            kills += fleet.deploy_killed(version, &mut || dice.throw(70));
-            let when = format!("version {version}, round {rounds}, {kills} kills");
+            kills.extend(fleet.deploy_killed(version, &mut || dice.throw(50)));
+            let when = format!("version {version}, round {rounds}, {} kills", kills.len());
             assert_same(state, &fleet.state(), &when);
             let found = fleet.effects();
             assert_once(&found, &when);
@@ -193,19 +206,23 @@ fn a_run_that_is_killed_fifty_times_ends_as_an_undisturbed_one() {
         }
         fleet.assert_no_credentials();
     }
-    println!("{kills} kills in {rounds} rounds");
+    let mut where_it_died: BTreeMap<&str, usize> = BTreeMap::new();
+    kills.iter().for_each(|operation| *where_it_died.entry(operation).or_default() += 1);
+    println!("{} kills in {rounds} rounds, by the last call before: {where_it_died:?}", kills.len());
+    assert!(where_it_died.len() >= 6, "it dies always at the same: {where_it_died:?}");
 }
 
 #[test]
-#[ignore = "written before the command line of deploy was there; not run yet"]
 fn throttling_failures_and_lost_answers_change_nothing_about_the_end() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
-    fleet.fine(&FIRST);
-    let state = fleet.state();
+    let states = [FIRST, SECOND].map(|run| {
+        fleet.fine(&run);
+        fleet.state()
+    });
     fleet.begin();
     fleet.forget_journals();
-    for (operation, nth, fault) in [
+    let first = [
         ("DescribeStacks", 3, Fault::Throttle),
         ("DescribeStacks", 4, Fault::Throttle),
         ("CreateChangeSet", 1, Fault::Throttle),
@@ -223,64 +240,84 @@ fn throttling_failures_and_lost_answers_change_nothing_about_the_end() {
         ("CreatePolicy", 1, Fault::ResetAfter),
         ("AttachPolicy", 1, Fault::FailsAfter),
         ("MoveAccount", 1, Fault::ResetAfter),
-    ] {
-        fleet.proxy.add(Rule::on(operation, fault).nth(nth));
-    }
-    // What is still an error after some attempts may end the run; the same command goes on.
-    let mut ended = fleet.run(&FIRST);
-    for _ in 0..5 {
-        if ended.status.success() {
-            break;
+    ];
+    let second = [
+        ("CreateChangeSet", 1, Fault::ResetAfter),
+        ("ExecuteChangeSet", 2, Fault::FailsAfter),
+        ("DescribeStackSetOperation", 2, Fault::Error(503, "ServiceUnavailable", "later")),
+        ("UpdateStackSet", 1, Fault::ResetAfter),
+        ("UpdateStackSet", 3, Fault::Throttle),
+        ("UpdateStackSet", 5, Fault::FailsAfter),
+    ];
+    for (run, state, faults) in [(FIRST, &states[0], &first[..]), (SECOND, &states[1], &second[..])] {
+        for (operation, nth, fault) in faults {
+            fleet.proxy.add(Rule::on(operation, fault.clone()).nth(*nth));
         }
-        ended = fleet.run(&FIRST);
+        let before = fleet.proxy.count();
+        // The program asks again by itself, so one run is enough.
+        fleet.fine(&run);
+        let calls = fleet.proxy.calls().split_off(before);
+        let befell = calls.iter().filter(|call| call.fault.is_some_and(|fault| fault != "again")).count();
+        assert_eq!(befell, faults.len(), "{faults:?}");
+        assert_same(state, &fleet.state(), "after faults");
+        assert_once(&fleet.effects(), "after faults");
+        fleet.proxy.calm();
     }
-    assert!(ended.status.success(), "{}", text(&ended));
-    let befell = fleet.proxy.calls().iter().filter(|call| call.fault.is_some_and(|fault| fault != "again")).count();
-    assert!(befell >= 12, "only {befell} calls were disturbed");
-    assert_same(&state, &fleet.state(), "after faults");
-    assert_once(&fleet.effects(), "after faults");
     fleet.assert_no_credentials();
 }
 
+/// What stands in a file in JSON.
+fn json(path: &Path) -> Value {
+    serde_json::from_reader(std::fs::File::open(path).unwrap()).unwrap()
+}
+
 #[test]
-#[ignore = "written before the command line of deploy was there; not run yet"]
-fn quotas_and_half_failed_operations_are_told_with_their_reasons() {
+fn quotas_and_half_failed_operations_are_told_with_their_reasons_and_mended_by_the_same_command() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
+    fleet.fine(&FIRST);
+    fleet.fine(&SECOND);
+    let whole = fleet.state();
+    fleet.begin();
+    fleet.forget_journals();
+
     let quota = "Limit for stack has been exceeded";
     fleet
         .proxy
         .add(Rule::on("CreateChangeSet", Fault::Error(400, "LimitExceededException", quota)).about("fleet-silver"));
     let output = fleet.run(&FIRST);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains(quota), "{}", text(&output));
+    assert!(text(&output).contains(quota) && text(&output).contains("raise the quota"), "{}", text(&output));
+    fleet.proxy.calm();
+    fleet.fine(&FIRST);
 
-    fleet.begin();
-    fleet.forget_journals();
-    fleet.proxy.add(Rule::on(
-        "DescribeStackSetOperation",
-        Fault::rewrite(|_, mut answer| {
-            answer.body = put(&answer.text(), "Status", "FAILED").into_bytes();
-            answer
-        }),
-    ));
-    fleet.proxy.add(Rule::on(
-        "ListStackSetOperationResults",
-        Fault::rewrite(|_, mut answer| {
-            let text = put(&answer.text(), "Status", "FAILED");
-            let reason = "<StatusReason>Account should have a role</StatusReason></member>";
-            answer.body = text.replacen("</member>", reason, 1).into_bytes();
-            answer
-        }),
-    ));
-    let output = fleet.run(&FIRST);
+    // In one of the accounts of an operation it fails, in the others it does not.
+    let rollout = json(&fleet.path("2.json"));
+    let steps = rollout["waves"].as_array().unwrap().iter().flat_map(|wave| wave["steps"].as_array().unwrap());
+    let step = steps
+        .filter(|step| step["do"] == "update-instances")
+        .find(|step| step["accounts"].as_array().unwrap().len() > 1)
+        .expect("no operation is about more than one account");
+    let accounts: Vec<&str> = step["accounts"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    fleet.proxy.fail_instance(accounts[0], "Account should have a role");
+    let output = fleet.run(&SECOND);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-    assert!(text(&output).contains("Account should have a role"), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains(&format!("{}/{REGION}: Account should have a role", accounts[0])), "{said}");
+    assert!(said.contains("error[deploy/step-failed]") && said.contains("error[deploy/stopped]"), "{said}");
+    assert!(said.contains("one instance of the stack set"), "{said}");
+    let before = fleet.effects().len();
+    fleet.fine(&SECOND);
+    // Only what is outdated is updated again.
+    let updates: Vec<String> =
+        fleet.effects().split_off(before).into_iter().filter(|effect| effect.starts_with("UpdateStackSet ")).collect();
+    assert!(updates[0].contains(accounts[0]), "{updates:?}");
+    assert!(accounts[1..].iter().all(|account| !updates[0].contains(account)), "{updates:?}");
+    assert_same(&whole, &fleet.state(), "after failures");
     fleet.assert_no_credentials();
 }
 
 #[test]
-#[ignore = "written before the command line of deploy was there; not run yet"]
 fn drift_is_looked_for_and_told() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();

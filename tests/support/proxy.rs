@@ -312,6 +312,11 @@ impl Proxy {
         held(&self.state.pending).0 = times;
     }
 
+    /// Lets the next update of a stack set fail in an account, where all stays as it was.
+    pub(crate) fn fail_instance(&self, account: &str, reason: &str) {
+        held(&self.state.outdated).fail(account, reason);
+    }
+
     /// Forgets rules, log and what is in progress.
     pub(crate) fn reset(&self) {
         held(&self.state.rules).clear();
@@ -468,7 +473,7 @@ impl State {
 }
 
 /// What AWS promises and moto ignores: a request with a token that was used is the same request; names of change sets are
-/// taken once, and a change set is executed once; a stack names the change set that made it what it is; operations of stack
+/// taken once, and a change set is executed once; no two units of one parent have one name, and no two policies; a stack names the change set that made it what it is; operations of stack
 /// sets have the ids that they were given.
 #[derive(Debug, Default)]
 struct Promises {
@@ -482,6 +487,27 @@ struct Promises {
     executed: BTreeMap<[String; 2], String>,
     /// The engine's ids of operations, by those that were given.
     operations: BTreeMap<String, String>,
+    /// Units by parent and name, policies by kind and name, attachments by policy and target; and where accounts were moved.
+    organization: BTreeMap<[String; 3], String>,
+}
+
+/// What a change of the organization makes, with what it is to be, and the error for one who asks for it twice.
+/// <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Operations.html>
+fn made(call: &Call) -> Option<([String; 3], String, &'static str)> {
+    if call.service != "organizations" {
+        return None;
+    }
+    let of = |kind: &str, one: &str, other: &str| [kind, call.field(one), call.field(other)].map(ToOwned::to_owned);
+    let there = String::new();
+    Some(match call.operation.as_str() {
+        "CreateOrganizationalUnit" => (of("unit", "ParentId", "Name"), there, "DuplicateOrganizationalUnitException"),
+        "CreatePolicy" => (of("policy", "Type", "Name"), there, "DuplicatePolicyException"),
+        "AttachPolicy" => (of("attached", "PolicyId", "TargetId"), there, "DuplicatePolicyAttachmentException"),
+        "MoveAccount" => {
+            (of("account", "AccountId", ""), call.field("DestinationParentId").to_owned(), "DuplicateAccountException")
+        }
+        _ => return None,
+    })
 }
 
 /// A call's token, by which a second one is known; that of operations of stack sets is their id.
@@ -522,6 +548,11 @@ impl Promises {
             }
             return Some(answer.clone());
         }
+        if let Some((what, how, code)) = made(call)
+            && self.organization.get(&what) == Some(&how)
+        {
+            return Some(call.error(400, code, "it is there"));
+        }
         match call.operation.as_str() {
             "CreateChangeSet" if self.change_sets.contains_key(&change_set(call)) => {
                 Some(call.error(400, "AlreadyExistsException", "a change set with this name exists"))
@@ -547,6 +578,13 @@ impl Promises {
     fn remember(&mut self, call: &Call, mut answer: Answer) -> Answer {
         if answer.status >= 300 {
             return answer;
+        }
+        if let Some((what, how, _)) = made(call) {
+            self.organization.insert(what, how);
+        }
+        if call.operation == "DetachPolicy" {
+            let (policy, target) = (call.field("PolicyId"), call.field("TargetId"));
+            self.organization.remove(&["attached", policy, target].map(ToOwned::to_owned));
         }
         let given = call.field("OperationId");
         if call.service == "cloudformation" && !given.is_empty() {

@@ -3,7 +3,7 @@
 //! down, gives the instances the set's values, says that all are current, and calls stacks `StackSet:NAME`, which is no name
 //! that AWS takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::engine::{MOTO_KEY, ask_form, element, elements, key_in};
 use super::super::http::{Answer, Request};
@@ -35,6 +35,10 @@ pub(super) fn asked(mut request: Request, call: &Call) -> Request {
 pub(super) struct Outdated {
     /// Set, account and region of instances.
     instances: BTreeSet<[String; 3]>,
+    /// The accounts in which the next update fails, with the reason.
+    failing: BTreeMap<String, String>,
+    /// The operations that failed somewhere, with account and reason.
+    failed: BTreeMap<String, Vec<(String, String)>>,
 }
 
 /// A set before an update of it.
@@ -72,6 +76,10 @@ pub(super) fn before(engine: u16, call: &Call) -> Option<Before> {
 }
 
 impl Outdated {
+    pub(super) fn fail(&mut self, account: &str, reason: &str) {
+        self.failing.insert(account.to_owned(), reason.to_owned());
+    }
+
     /// Carries out what moto only wrote down, and says in the answer what AWS says.
     pub(super) fn answered(&mut self, engine: u16, call: &Call, before: Option<Before>, mut answer: Answer) -> Answer {
         if call.service != "cloudformation" || answer.status >= 300 {
@@ -88,31 +96,59 @@ impl Outdated {
                 self.instances.extend(places.map(|(account, region)| one(&account, &region)));
             }
             for instance in &before.instances {
-                if let Err(reason) = update(engine, call, instance) {
+                let place = one(&instance.account, &instance.region);
+                let failing = self.failing.remove(&instance.account);
+                if let Err(reason) = update(engine, call, instance, failing.is_none()) {
                     return call.error(500, "InternalFailure", &reason);
                 }
-                self.instances.remove(&one(&instance.account, &instance.region));
+                match failing {
+                    None => drop(self.instances.remove(&place)),
+                    Some(reason) => {
+                        self.instances.insert(place);
+                        let failed = self.failed.entry(call.field("OperationId").to_owned()).or_default();
+                        failed.push((instance.account.clone(), reason));
+                    }
+                }
             }
         }
         let mut text = answer.text();
-        if call.operation == "ListStackInstances" {
-            let mut parts = text.split("<member>");
-            let mut new = parts.next().unwrap_or_default().to_owned();
-            for part in parts {
-                let place = element(part, "Account").zip(element(part, "Region"));
-                let is_outdated =
-                    place.is_some_and(|(account, region)| self.instances.contains(&one(&account, &region)));
-                new += "<member>";
-                new += &if is_outdated { put(part, "Status", "OUTDATED") } else { part.to_owned() };
+        let failed = self.failed.get(call.field("OperationId"));
+        match call.operation.as_str() {
+            "ListStackInstances" => {
+                text = members(&text, |part, account| {
+                    let region = element(part, "Region")?;
+                    self.instances.contains(&one(account, &region)).then(|| put(part, "Status", "OUTDATED"))
+                });
             }
-            text = new;
+            "DescribeStackSetOperation" if failed.is_some() => text = put(&text, "Status", "FAILED"),
+            "ListStackSetOperationResults" => {
+                text = members(&text, |part, account| {
+                    let (_, reason) = failed?.iter().find(|(failed, _)| failed == account)?;
+                    let status = format!("</Status><StatusReason>{reason}</StatusReason>");
+                    Some(put(part, "Status", "FAILED").replacen("</Status>", &status, 1))
+                });
+            }
+            _ => {}
         }
         answer.body = renamed(&text).into_bytes();
         answer
     }
 }
 
-fn update(engine: u16, call: &Call, instance: &Instance) -> Result<(), String> {
+/// The members of a list, of which some are to be others. The function gets each with its account.
+fn members(text: &str, change: impl Fn(&str, &str) -> Option<String>) -> String {
+    let mut parts = text.split("<member>");
+    let mut new = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        new += "<member>";
+        let changed = element(part, "Account").and_then(|account| change(part, &account));
+        new += changed.as_deref().unwrap_or(part);
+    }
+    new
+}
+
+/// Gives an instance its own values back, and its stack the template of the set.
+fn update(engine: u16, call: &Call, instance: &Instance, whole: bool) -> Result<(), String> {
     let set = call.field("StackSetName");
     let mut values = Vec::new();
     for (number, (key, value)) in (1..).zip(&instance.values) {
@@ -133,11 +169,14 @@ fn update(engine: u16, call: &Call, instance: &Instance) -> Result<(), String> {
         ("Regions.member.1", instance.region.as_str()),
     ];
     let kept = ask(MOTO_KEY, &call.region, "UpdateStackInstances", &place, &named("ParameterOverrides"));
+    let mut answers = vec![kept];
     let key = key_in(engine, MOTO_KEY, &instance.account);
     let stack = format!("StackSet:{set}");
     let body = [("StackName", stack.as_str()), ("TemplateBody", call.field("TemplateBody"))];
-    let done = ask(&key, &instance.region, "UpdateStack", &body, &named("Parameters"));
-    for answer in [kept, done] {
+    if whole {
+        answers.push(ask(&key, &instance.region, "UpdateStack", &body, &named("Parameters")));
+    }
+    for answer in answers {
         let text = answer.text();
         // The stack of an instance that AWS manages the roles of is hidden in moto.
         if answer.status >= 300 && !text.contains("does not exist") && !text.contains("No updates") {
