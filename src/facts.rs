@@ -97,6 +97,19 @@ pub struct RegionFact {
     pub opt_in: bool,
 }
 
+/// The partition of a region, by its prefix, also of one that the facts do not have:
+/// <https://docs.aws.amazon.com/general/latest/gr/rande.html>.
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
 /// Why an action is exempt from a region guardrail.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -367,12 +380,7 @@ mod tests {
     #[test]
     fn every_region_is_written_like_its_partition_says() {
         for (name, region) in Facts::shipped().unwrap().regions() {
-            let partition = match name.split('-').collect::<Vec<_>>().as_slice() {
-                ["cn", ..] => "aws-cn",
-                ["us", "gov", ..] => "aws-us-gov",
-                _ => "aws",
-            };
-            assert_eq!(region.partition, partition, "{name}");
+            assert_eq!(region.partition, partition(name), "{name}");
             assert!(name.starts_with(&region.geography), "{name}");
         }
     }

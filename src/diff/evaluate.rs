@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::facts::partition;
 use serde_json::{Map, Value, json};
 
 /// How deep conditions may lead from one to the next.
@@ -51,17 +52,6 @@ pub(super) struct Evaluator<'a> {
     /// Whether an opaque value would have had to be looked at.
     looked: Cell<bool>,
     depth: Cell<usize>,
-}
-
-/// The partition of a region.
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
 }
 
 /// A scalar as text, as CloudFormation hands it on.

@@ -8,6 +8,7 @@ use super::catalogue::{Catalogue, StoreFacts, holds, number};
 use super::document::{Carry, Empty, Gone, How, Residue, Share, Store};
 use super::seen::{Seen, SeenStack};
 use crate::diagnostics::{Diagnostic, Origin, Sink, codes};
+use crate::facts::partition;
 use crate::prove::template::{Resolved, Resource, Setting, Stack, Template, instantiate};
 use crate::prove::tenancy::Owner;
 use crate::prove::text::Symbols;
@@ -42,16 +43,6 @@ pub(super) fn stem(logical_id: &str) -> &str {
             stem
         }
         _ => logical_id,
-    }
-}
-
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
     }
 }
 

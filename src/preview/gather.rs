@@ -9,6 +9,7 @@ use crate::prove::tenancy::{Deployed, Tenancy};
 use crate::prove::text::{CharSet, Symbol, Symbols};
 
 use super::document::Sharing;
+use crate::facts::partition;
 
 /// How many ids are named when one is not there.
 const NEAREST: usize = 3;
@@ -161,18 +162,6 @@ fn setting(record: &StackRecord<'_>, done: &[Evaluated<'_>], symbols: &mut Symbo
             .map(|other| other.served.record.name.to_string())
             .map(|name| (name.clone(), name))
             .collect(),
-    }
-}
-
-/// The partition of a region, by its prefix:
-/// <https://docs.aws.amazon.com/general/latest/gr/rande.html>.
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
     }
 }
 
