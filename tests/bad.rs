@@ -418,14 +418,6 @@ fn an_assembly_that_was_changed_is_noticed() {
 
 /// Codes that no test names yet. What a test names is taken from this list.
 const NOT_YET: &[&str] = &[
-    "deploy/alarm",
-    "deploy/busy",
-    "deploy/credentials",
-    "deploy/journal",
-    "deploy/rollout",
-    "deploy/step-failed",
-    "deploy/stopped",
-    "deploy/unknown-tenant",
     "diff/access-unknown",
     "diff/broadened",
     "diff/data-not-moved",

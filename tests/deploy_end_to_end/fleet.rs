@@ -26,7 +26,7 @@ pub(crate) struct Fleet {
     pub(crate) proxy: Proxy,
     folder: tempfile::TempDir,
     /// The account of the cell, and those of tenants that have one.
-    accounts: Vec<String>,
+    pub(crate) accounts: Vec<String>,
     root: String,
     /// All that the program ever said.
     said: Mutex<String>,
