@@ -12,6 +12,7 @@ mod http;
 
 #[cfg(test)]
 #[path = "../support/proxy.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod proxy;
 
 #[cfg(test)]
