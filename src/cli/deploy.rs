@@ -19,7 +19,7 @@ use crate::assembly;
 use crate::deploy::material::Material;
 use crate::deploy::pace::WORK;
 use crate::deploy::preflight;
-use crate::diagnostics::{Origin, Sink, SourceMap};
+use crate::diagnostics::{Origin, Sink, SourceMap, counted};
 use crate::facts::Facts;
 use crate::rollout::{Step, Work};
 
@@ -206,7 +206,7 @@ fn steps(material: &Material, known: &dyn Fn(&str) -> Option<String>) -> String 
             at + 1,
             waves.len(),
             wave.wave,
-            count(wave.steps.len(), "step"),
+            counted(wave.steps.len() as u64, "step"),
             wave.concurrency,
             wave.account_concurrency,
             wave.tolerance.failures
@@ -218,18 +218,10 @@ fn steps(material: &Material, known: &dyn Fn(&str) -> Option<String>) -> String 
             let alarms: Vec<&str> = gate.alarms.iter().map(|alarm| alarm.name.as_str()).collect();
             let watched =
                 if alarms.is_empty() { String::new() } else { format!(", while {} must not ring", alarms.join(", ")) };
-            text += &format!(
-                "  then wait {}{watched}\n",
-                count(usize::try_from(gate.bake_minutes).unwrap_or(usize::MAX), "minute")
-            );
+            text += &format!("  then wait {}{watched}\n", counted(gate.bake_minutes, "minute"));
         }
     }
     text
-}
-
-/// A number with its noun: `1 step`, `2 steps`.
-fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A step as a sentence.
@@ -250,8 +242,8 @@ fn sentence(step: &Step, known: &dyn Fn(&str) -> Option<String>) -> String {
         Work::UpdateInstances { set, accounts, regions } => {
             format!(
                 "update the instances of `{set}` in {} and {}",
-                count(accounts.len(), "account"),
-                count(regions.len(), "region")
+                counted(accounts.len() as u64, "account"),
+                counted(regions.len() as u64, "region")
             )
         }
         Work::DeleteInstance { set, account, region } => {

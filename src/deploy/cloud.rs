@@ -310,8 +310,8 @@ pub trait Cloud: Sync {
     /// A stack; nothing if there is none, or it was deleted.
     fn stack(&self, target: &Target, name: &str) -> Answer<Option<StackState>>;
 
-    /// The stacks whose names begin so, but for those that were deleted.
-    fn stacks(&self, target: &Target, prefix: &str) -> Answer<Vec<StackState>>;
+    /// The names of stacks that begin so, but for those that were deleted.
+    fn stack_names(&self, target: &Target, prefix: &str) -> Answer<Vec<String>>;
 
     /// Makes a change set, and says its ARN.
     fn create_change_set(&self, target: &Target, request: &ChangeSetRequest<'_>) -> Answer<String>;

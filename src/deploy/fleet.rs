@@ -53,8 +53,9 @@ impl FleetStack {
         let target = &self.item.target;
         let found = cloud.stack(target, &self.item.name)?.filter(there);
         let (None, Some(set)) = (&found, &self.set) else { return Ok(found) };
-        let made = cloud.stacks(target, &set.stack_prefix())?;
-        Ok(made.into_iter().find(|stack| there(stack) && set.has_made(stack.name())))
+        let names = cloud.stack_names(target, &set.stack_prefix())?;
+        let Some(name) = names.iter().find(|name| set.has_made(name)) else { return Ok(None) };
+        Ok(cloud.stack(target, name)?.filter(there))
     }
 }
 

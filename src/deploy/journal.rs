@@ -367,7 +367,8 @@ pub fn read(bytes: &[u8]) -> Result<(Option<Binding>, Past, usize), JournalError
 }
 
 impl Journal {
-    /// Opens the journal at a path, or begins it, and keeps others from it.
+    /// Opens the journal at a path, or begins it, and keeps others from it. One of another rollout that is finished is put aside
+    /// first: `rollout.journal.jsonl` is then `rollout.journal.1f2e3d4c5b6a.jsonl`, after that rollout's digest.
     ///
     /// # Errors
     /// If another run has it, if it belongs to something else, or if it cannot be read or written.
@@ -381,7 +382,15 @@ impl Journal {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(JournalError::Io)?;
-        let (_, _, whole) = read(&bytes)?;
+        let (found, past, whole) = read(&bytes)?;
+        if let Some(found) = found.filter(|found| found.rollout != binding.rollout)
+            && past.ended == Some(Ended::Finished)
+        {
+            // That one is over. It is kept under its rollout's digest, and this one begins.
+            let digest: String = found.rollout.to_string().chars().take(12).collect();
+            std::fs::rename(path, path.with_extension(format!("{digest}.jsonl"))).map_err(JournalError::Io)?;
+            return Self::open(path, binding, clock);
+        }
         if whole < bytes.len() {
             file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(JournalError::Io)?;
             bytes.truncate(whole);

@@ -7,7 +7,7 @@ use super::change::{Access, Action, Data, PropertyChange, ResourceChange};
 use super::fleet::{Diff, Group, StackAt};
 use super::stack::StackAction;
 use super::tenant::{TenantAction, TenantGroup};
-use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
+use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes, counted};
 
 /// How many names are told one by one.
 const TOLD: usize = 3;
@@ -69,11 +69,6 @@ struct Teller<'a> {
     names: Names<'a>,
     ledger: Ledger<'a>,
     sink: Sink,
-}
-
-/// A number of things: `1 stack`, `3 stacks`.
-pub(super) fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// A few names, and how many more there are.

@@ -1,6 +1,7 @@
 //! The plan for people: as a runbook in text, and in Markdown for a ticket.
 
 use super::document::{Amount, Carry, DowntimeClass, Fate, Gone, How, Kind, Place, Plan, Share, Store};
+use crate::diagnostics::counted;
 
 /// How wide the text is, in characters.
 const WIDTH: usize = 100;
@@ -27,7 +28,7 @@ pub fn markdown(plan: &Plan) -> String {
 /// A length of time in words: hours below two days, days from there on.
 fn span(hours: u64) -> String {
     let (number, unit) = if hours < 48 { (hours, "hour") } else { (hours.div_ceil(24), "day") };
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+    counted(number, unit)
 }
 
 fn gone(gone: &Gone) -> String {

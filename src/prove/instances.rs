@@ -15,6 +15,7 @@ use super::policy::Place;
 use super::proof::{Claim, Counterexample, Method, Obligation, Obstacle, Verdict};
 use super::tenancy::{Accounts, Deployed, Guardrails, Meaning, Scope, Tenancy};
 use crate::assembly::{CellRecord, Digest, MANIFEST, StackRecord, TENANTS, TenantRecord, TierPolicies};
+use crate::diagnostics::plural;
 use crate::model::IdLanguage;
 
 /// How many instances that differ are told one by one.
@@ -689,10 +690,6 @@ fn fingerprint(text: &str) -> u64 {
     }
     let digest = Digest::of(text.as_bytes()).to_string();
     u64::from_str_radix(digest.get(..16).unwrap_or_default(), 16).unwrap_or(0)
-}
-
-fn plural(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn obligation(check: Check, tally: Tally, group: &str, of: &str) -> Obligation {

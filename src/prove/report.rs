@@ -12,6 +12,7 @@ use super::evidence::{Evidence, WithoutGrant, is_trivial};
 use super::findings::{broken, open};
 use super::proof::{Claim, CrossCheck, Method, Obligation, Outcome, Proof, Verdict};
 use super::tenancy::{Accounts, Actor, Owner, Scope, Tenancy};
+use crate::diagnostics::plural;
 
 const MARKDOWN: &str = include_str!("report/report.md.hbs");
 const HTML: &str = include_str!("report/report.html.hbs");
@@ -224,14 +225,14 @@ fn verdict(proof: &Proof) -> (String, Vec<String>) {
             broken(proof).iter().filter(|group| group.first().is_some_and(|asked| is_isolation(asked))).count();
         format!(
             "Tenants are not kept apart: {refuted} of {} were answered with a request that must not be possible, by {}.",
-            plural(isolation.len(), "question", "questions"),
-            plural(through, "mistake", "mistakes"),
+            plural(isolation.len() as u64, "question", "questions"),
+            plural(through as u64, "mistake", "mistakes"),
         )
     } else if unknown > 0 {
         format!(
             "It is not known whether tenants are kept apart: {} of {} could not be decided.",
             unknown,
-            plural(isolation.len(), "question", "questions")
+            plural(isolation.len() as u64, "question", "questions")
         )
     } else if of(&[Claim::Instance]).iter().any(|asked: &&Obligation| asked.verdict != Verdict::Proved) {
         "The templates keep tenants apart, but what is deployed is not known to be the templates.".to_owned()
@@ -242,7 +243,7 @@ fn verdict(proof: &Proof) -> (String, Vec<String>) {
     };
     let mut also = Vec::new();
     if refuted > 0 && unknown > 0 {
-        also.push(format!("{} could not be decided.", plural(unknown, "more question", "more questions")));
+        also.push(format!("{} could not be decided.", plural(unknown as u64, "more question", "more questions")));
     }
     for (claim, good, bad, open) in [
         (
@@ -276,10 +277,6 @@ fn verdict(proof: &Proof) -> (String, Vec<String>) {
 
 fn is_isolation(asked: &Obligation) -> bool {
     matches!(asked.claim, Claim::Data | Claim::Mint | Claim::Control)
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn name(claim: Claim) -> (&'static str, &'static str) {
@@ -456,7 +453,7 @@ fn methods(proof: &Proof) -> Vec<String> {
     let mut said = Vec::new();
     let mut say = |count: usize, text: &str| {
         if count > 0 {
-            said.push(format!("{}: {text}", plural(count, "answer", "answers")));
+            said.push(format!("{}: {text}", plural(count as u64, "answer", "answers")));
         }
     };
     say(
@@ -498,13 +495,13 @@ fn methods(proof: &Proof) -> Vec<String> {
         said.push(format!(
             "A second solver ({}) was asked about {}, and agreed about {agreed}.",
             solvers.join(", "),
-            plural(checks.len(), "formula", "formulas"),
+            plural(checks.len() as u64, "formula", "formulas"),
         ));
         if contradicted > 0 {
             said.push(format!(
                 "The two solvers contradict each other about {}. One of them is wrong; rely on nothing until it is known \
                  which.",
-                plural(contradicted, "formula", "formulas"),
+                plural(contradicted as u64, "formula", "formulas"),
             ));
         }
     }

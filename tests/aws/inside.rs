@@ -221,6 +221,13 @@ fn stack_sets_reach_member_accounts() {
     assert_eq!(places, [at(&member, "eu-west-1"), at(&member, "eu-west-2")]);
     assert!(instances.iter().all(|instance| instance.status == "CURRENT"), "{instances:?}");
     assert_eq!(aws.instances(&target, "silo", Some("999999999999")).unwrap(), []);
+    let place = at(&member, "eu-west-1");
+    let role = Some("arn:{partition}:iam::{account}:role/deployer".to_owned());
+    let there = Aws::connect(&Settings { role, ..Settings::default() }).unwrap();
+    let names = there.stack_names(&place, "StackSet-silo-").unwrap();
+    assert_eq!(names.len(), 1, "{names:?}");
+    assert_eq!(Cloud::stack(&there, &place, &names[0]).unwrap().unwrap().parameters, values);
+    assert_eq!(there.stack_names(&place, "StackSet-other-").unwrap(), [""; 0]);
 
     let id = "33333333-1111-1111-1111-111111111111";
     let update = InstancesWork::Update(&set("version 2", &second, &none, false));

@@ -26,6 +26,9 @@ mod proxy;
 mod inside;
 
 #[cfg(test)]
+mod localstack;
+
+#[cfg(test)]
 mod outside;
 
 #[cfg(test)]

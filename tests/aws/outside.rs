@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::engine::{Engine, MOTO_ACCOUNT, REGION, SECRET, elements};
 use crate::http::Answer;
 use crate::patience;
-use crate::proxy::{Call, Fault, Proxy, Rule};
+use crate::proxy::{Call, Fault, Proxy, Rule, in_cbor};
 
 /// One moto for all tests, one after the other. It ends with this process.
 static MOTO: OnceLock<Option<Mutex<Engine>>> = OnceLock::new();
@@ -310,24 +310,6 @@ fn why_a_stack_failed() {
     around.run("why_a_stack_failed");
 }
 
-/// A JSON value as CBOR (RFC 8949), as far as answers here need it.
-fn cbor(value: &serde_json::Value) -> Vec<u8> {
-    let head = |kind: u8, length: usize| match u8::try_from(length) {
-        Ok(length @ ..24) => vec![kind << 5 | length],
-        Ok(length) => vec![kind << 5 | 24, length],
-        Err(_) => [&[kind << 5 | 25][..], &u16::try_from(length).unwrap().to_be_bytes()].concat(),
-    };
-    match value {
-        serde_json::Value::String(text) => [head(3, text.len()), text.clone().into_bytes()].concat(),
-        serde_json::Value::Array(items) => [head(4, items.len()), items.iter().flat_map(cbor).collect()].concat(),
-        serde_json::Value::Object(fields) => {
-            let inner = fields.iter().flat_map(|(key, value)| [cbor(&json!(key)), cbor(value)].concat());
-            [head(5, fields.len()), inner.collect()].concat()
-        }
-        other => panic!("{other}"),
-    }
-}
-
 /// CloudWatch as the SDK speaks with it, which moto does not: the alarms of the names in the request, two pages of them.
 /// <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
 fn cloudwatch(call: &Call) -> Answer {
@@ -348,9 +330,7 @@ fn cloudwatch(call: &Call) -> Answer {
     if !second_page {
         answer["NextToken"] = json!("2");
     }
-    let mut answer = Answer::new(200, "application/cbor", cbor(&answer));
-    answer.headers.insert("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned());
-    answer
+    in_cbor(&answer)
 }
 
 #[test]

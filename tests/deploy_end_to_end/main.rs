@@ -20,4 +20,7 @@ mod proxy;
 mod fleet;
 
 #[cfg(test)]
+mod refusals;
+
+#[cfg(test)]
 mod story;

@@ -58,9 +58,9 @@ fn assert_once(effects: &[String], when: &str) {
 }
 
 /// Who looks at the accounts; `deploy` has this role from its rollout.
-const ROLE: &str = "arn:{partition}:iam::{account}:role/deployer";
-const FIRST: [&str; 6] = ["deploy", "1.json", "--assembly", "v1", "--first-wait", "20"];
-const SECOND: [&str; 6] = ["deploy", "2.json", "--assembly", "v2", "--first-wait", "20"];
+pub(crate) const ROLE: &str = "arn:{partition}:iam::{account}:role/deployer";
+pub(crate) const FIRST: [&str; 6] = ["deploy", "1.json", "--assembly", "v1", "--first-wait", "20"];
+pub(crate) const SECOND: [&str; 6] = ["deploy", "2.json", "--assembly", "v2", "--first-wait", "20"];
 
 /// Lets the next change of a stack fail, as CloudFormation takes it back: what was executed is not done, and the stack, its
 /// change set and its events say so.
@@ -267,7 +267,7 @@ fn throttling_failures_and_lost_answers_change_nothing_about_the_end() {
 }
 
 /// What stands in a file in JSON.
-fn json(path: &Path) -> Value {
+pub(crate) fn json(path: &Path) -> Value {
     serde_json::from_reader(std::fs::File::open(path).unwrap()).unwrap()
 }
 
@@ -305,7 +305,7 @@ fn quotas_and_half_failed_operations_are_told_with_their_reasons_and_mended_by_t
     let said = text(&output);
     assert!(said.contains(&format!("{}/{REGION}: Account should have a role", accounts[0])), "{said}");
     assert!(said.contains("error[deploy/step-failed]") && said.contains("error[deploy/stopped]"), "{said}");
-    assert!(said.contains("one instance of the stack set"), "{said}");
+    assert!(said.contains("1 instance of the stack set"), "{said}");
     let before = fleet.effects().len();
     fleet.fine(&SECOND);
     // Only what is outdated is updated again.

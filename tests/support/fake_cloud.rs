@@ -345,17 +345,6 @@ impl World {
     }
 }
 
-fn state(stack: &FakeStack, target: &Target, name: &str) -> StackState {
-    StackState {
-        id: format!("arn:aws:cloudformation:{}:{}:stack/{name}/1", target.region, target.account),
-        status: stack.status.clone(),
-        reason: None,
-        change_set: stack.change_set.clone(),
-        tags: stack.tags.clone(),
-        parameters: stack.parameters.clone(),
-    }
-}
-
 fn body<'a>(world: &World, template: &TemplateSource<'a>) -> Answer<String> {
     match template {
         TemplateSource::Body(text) => Ok((*text).to_owned()),
@@ -413,14 +402,22 @@ impl Cloud for FakeCloud {
 
     fn stack(&self, target: &Target, name: &str) -> Answer<Option<StackState>> {
         self.call("cloudformation:DescribeStacks", &format!("{target} {name}"), false, |world| {
-            Ok(world.look(&(target.clone(), name.to_owned())).map(|stack| state(stack, target, name)))
+            let found = world.look(&(target.clone(), name.to_owned())).map(|stack| StackState {
+                id: format!("arn:aws:cloudformation:{}:{}:stack/{name}/1", target.region, target.account),
+                status: stack.status.clone(),
+                reason: None,
+                change_set: stack.change_set.clone(),
+                tags: stack.tags.clone(),
+                parameters: stack.parameters.clone(),
+            });
+            Ok(found)
         })
     }
 
-    fn stacks(&self, target: &Target, prefix: &str) -> Answer<Vec<StackState>> {
-        self.call("cloudformation:DescribeStacks", &target.to_string(), false, |world| {
-            let here = world.stacks.iter().filter(|((place, name), _)| place == target && name.starts_with(prefix));
-            Ok(here.map(|((_, name), stack)| state(stack, target, name)).collect())
+    fn stack_names(&self, target: &Target, prefix: &str) -> Answer<Vec<String>> {
+        self.call("cloudformation:ListStacks", &target.to_string(), false, |world| {
+            let here = world.stacks.keys().filter(|(place, name)| place == target && name.starts_with(prefix));
+            Ok(here.map(|(_, name)| name.clone()).collect())
         })
     }
 

@@ -639,3 +639,29 @@ pub(crate) fn put(xml: &str, name: &str, text: &str) -> String {
     let Some((_, after)) = rest.split_once(&close) else { return xml.to_owned() };
     format!("{before}{open}{text}{close}{after}")
 }
+
+/// A good answer of a service that speaks CBOR, as CloudWatch does with the SDK, and moto does not.
+/// <https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html>
+pub(crate) fn in_cbor(value: &Value) -> Answer {
+    let mut answer = Answer::new(200, "application/cbor", cbor(value));
+    answer.headers.insert("smithy-protocol".to_owned(), "rpc-v2-cbor".to_owned());
+    answer
+}
+
+/// A JSON value as CBOR (RFC 8949), as far as answers here need it.
+fn cbor(value: &Value) -> Vec<u8> {
+    let head = |kind: u8, length: usize| match u8::try_from(length) {
+        Ok(length @ ..24) => vec![kind << 5 | length],
+        Ok(length) => vec![kind << 5 | 24, length],
+        Err(_) => [&[kind << 5 | 25][..], &u16::try_from(length).unwrap().to_be_bytes()].concat(),
+    };
+    match value {
+        Value::String(text) => [head(3, text.len()), text.clone().into_bytes()].concat(),
+        Value::Array(items) => [head(4, items.len()), items.iter().flat_map(cbor).collect()].concat(),
+        Value::Object(fields) => {
+            let inner = fields.iter().flat_map(|(key, value)| [cbor(&Value::from(key.as_str())), cbor(value)].concat());
+            [head(5, fields.len()), inner.collect()].concat()
+        }
+        other => panic!("{other}"),
+    }
+}

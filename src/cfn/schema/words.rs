@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::check::SchemaIssue;
 use super::cut::{KNOWN, WRITTEN, is_intrinsic};
+use crate::diagnostics::counted;
 
 /// The findings about one resource's properties.
 pub(super) fn issues<'e>(
@@ -89,12 +90,16 @@ impl<'a> Run<'a> {
             Kind::ExclusiveMinimum { limit } => format!("{value} is not more than {limit}"),
             Kind::ExclusiveMaximum { limit } => format!("{value} is not less than {limit}"),
             Kind::MultipleOf { multiple_of } => format!("{value} is not a multiple of {multiple_of}"),
-            Kind::MinItems { limit } => format!("has {}, but needs at least {limit}", counted(value, "item")),
+            Kind::MinItems { limit } => format!("has {}, but needs at least {limit}", counted(certain(value), "item")),
             Kind::MaxItems { limit } if certain(value) <= *limit => return,
-            Kind::MaxItems { limit } => format!("has {}, but at most {limit} may be given", counted(value, "item")),
-            Kind::MinProperties { limit } => format!("has {}, but needs at least {limit}", counted(value, "member")),
+            Kind::MaxItems { limit } => {
+                format!("has {}, but at most {limit} may be given", counted(certain(value), "item"))
+            }
+            Kind::MinProperties { limit } => {
+                format!("has {}, but needs at least {limit}", counted(certain(value), "member"))
+            }
             Kind::MaxProperties { limit } => {
-                format!("has {}, but at most {limit} may be given", counted(value, "member"))
+                format!("has {}, but at most {limit} may be given", counted(certain(value), "member"))
             }
             Kind::UniqueItems => match first_repeated(value.as_array().into_iter().flatten().map(Some)) {
                 Some(item) => format!("`{}` is given twice", shown(item)),
@@ -301,11 +306,4 @@ fn listed(values: &[Value], between: &str) -> String {
 
 fn quoted<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn counted(value: &Value, noun: &str) -> String {
-    match certain(value) {
-        1 => format!("1 {noun}"),
-        count => format!("{count} {noun}s"),
-    }
 }

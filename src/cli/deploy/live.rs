@@ -23,7 +23,7 @@ use crate::deploy::journal::{Binding, How, Journal, JournalError, VERSION};
 use crate::deploy::material::Material;
 use crate::deploy::steps::{Halt, Site, Units};
 use crate::deploy::{drift as drifts, preflight, status as statuses};
-use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
+use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes, counted};
 use crate::facts::Facts;
 
 fn connect(access: &Access, role: Option<&str>, region: Option<&str>) -> anyhow::Result<Aws> {
@@ -145,7 +145,7 @@ fn journal_finding(error: &JournalError, path: &Path) -> Diagnostic {
     let (code, help) = match error {
         JournalError::Busy(_) => (&codes::DEPLOY_BUSY, "wait for the other run to end, or stop it with Ctrl-C"),
         JournalError::Other { .. } => {
-            (&codes::DEPLOY_JOURNAL, "name a journal of its own: `--journal FILE`; keep the other for its own rollout")
+            (&codes::DEPLOY_JOURNAL, "finish that rollout first, or name a journal of its own: `--journal FILE`")
         }
         JournalError::Broken { .. } => (
             &codes::DEPLOY_JOURNAL,
@@ -169,7 +169,10 @@ fn told(report: &Report, rollout: &Path, findings: &mut Sink) {
     let (code, message, help) = match &report.stop {
         None => return,
         Some(Stop::Failures { wave, failures, borne }) => {
-            let message = format!("wave `{wave}` has {failures} failures and bears {borne}, so nothing more was begun");
+            let message = format!(
+                "wave `{wave}` has {} and bears {borne}, so nothing more was begun",
+                counted(*failures, "failure")
+            );
             (&codes::DEPLOY_STOPPED, message, "correct what failed; the same command tries it again and goes on")
         }
         Some(Stop::Alarms { wave, alarms }) => {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::count;
 use crate::deploy::drift::{Found, StackDrift};
 use crate::deploy::status::{Group, StackStatus, Standing, groups};
+use crate::diagnostics::counted;
 
 /// How many names stand in a line.
 const IN_A_LINE: usize = 8;
@@ -59,7 +59,7 @@ pub(super) fn status(stacks: &[StackStatus], names: bool) -> String {
             .or_default() += 1;
     }
     for (whose, number) in versions {
-        text += &format!("behind: {} of {whose} version\n", count(number, "stack"));
+        text += &format!("behind: {} of {whose} version\n", counted(number as u64, "stack"));
     }
     for stack in stacks.iter().filter(|stack| matches!(stack.standing, Standing::Failed | Standing::Unknown)) {
         let why = stack.problem.clone().or_else(|| stack.status.clone()).unwrap_or_default();
@@ -102,7 +102,7 @@ pub(super) fn drift(stacks: &[StackDrift]) -> String {
     let number = |wanted: Found| stacks.iter().filter(|stack| stack.drift == wanted).count();
     text + &format!(
         "{}: {} in sync, {} drifted, {} absent, {} unknown\n",
-        count(stacks.len(), "stack"),
+        counted(stacks.len() as u64, "stack"),
         number(Found::InSync),
         number(Found::Drifted),
         number(Found::Absent),

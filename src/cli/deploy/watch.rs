@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::deploy::clock::{Clock, stamp};
 use crate::deploy::engine::{Happening, Watch};
+use crate::diagnostics::counted;
 
 /// Says what happens on standard error.
 pub(super) struct Progress<'a> {
@@ -70,7 +71,11 @@ impl Watch for Progress<'_> {
         match what {
             Happening::Wave { wave, number, of, done } => {
                 let steps = wave.steps.len();
-                self.line(&format!("wave {number} of {of} `{}`: {steps} steps, {done} done before", wave.wave));
+                self.line(&format!(
+                    "wave {number} of {of} `{}`: {}, {done} done before",
+                    wave.wave,
+                    counted(steps as u64, "step")
+                ));
                 self.begin(&format!("wave {number}/{of}"), steps);
                 self.with(|bar| bar.inc(done as u64));
             }

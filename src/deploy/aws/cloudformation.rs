@@ -70,14 +70,17 @@ pub(super) async fn stack(client: &Client, name: &str) -> Answer<Option<StackSta
     Ok(stack.filter(|stack| stack.stack_status != Some(StackStatus::DeleteComplete)).map(state))
 }
 
-/// All stacks of a place are read, for CloudFormation finds none by a part of its name.
-pub(super) async fn stacks(client: &Client, prefix: &str) -> Answer<Vec<StackState>> {
+/// All names of a place are read, for CloudFormation finds none by a part of it. Deleted stacks it lists for 90 days.
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html>
+pub(super) async fn names(client: &Client, prefix: &str) -> Answer<Vec<String>> {
+    let there = StackStatus::values().iter().map(|status| StackStatus::from(*status));
+    let there: Vec<StackStatus> = there.filter(|status| *status != StackStatus::DeleteComplete).collect();
     let (mut all, mut next) = (Vec::new(), None);
     loop {
-        let answer = client.describe_stacks().set_next_token(next).send().await;
-        let answer = answer.map_err(|error| failed("cloudformation:DescribeStacks", &error))?;
-        let own = |stack: &Stack| stack.stack_name().is_some_and(|name| name.starts_with(prefix));
-        all.extend(answer.stacks.unwrap_or_default().into_iter().filter(own).map(state));
+        let request = client.list_stacks().set_stack_status_filter(Some(there.clone())).set_next_token(next);
+        let answer = request.send().await.map_err(|error| failed("cloudformation:ListStacks", &error))?;
+        let names = answer.stack_summaries().iter().filter_map(|stack| stack.stack_name());
+        all.extend(names.filter(|name| name.starts_with(prefix)).map(str::to_owned));
         next = answer.next_token;
         if next.is_none() {
             return Ok(all);

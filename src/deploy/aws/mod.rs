@@ -359,8 +359,8 @@ impl Cloud for Aws {
         self.on(target, async |clients| cloudformation::stack(&clients.cloudformation, name).await)
     }
 
-    fn stacks(&self, target: &Target, prefix: &str) -> Answer<Vec<StackState>> {
-        self.on(target, async |clients| cloudformation::stacks(&clients.cloudformation, prefix).await)
+    fn stack_names(&self, target: &Target, prefix: &str) -> Answer<Vec<String>> {
+        self.on(target, async |clients| cloudformation::names(&clients.cloudformation, prefix).await)
     }
 
     fn create_change_set(&self, target: &Target, request: &ChangeSetRequest<'_>) -> Answer<String> {

@@ -11,6 +11,7 @@ use crate::deploy::cloud::{Cloud, InstanceState, InstancesRequest, InstancesWork
 use crate::deploy::journal::How;
 use crate::deploy::names;
 use crate::deploy::steps::organization::unit_id;
+use crate::diagnostics::counted;
 use crate::rollout::StackSet;
 
 /// The calls, as the journal names them.
@@ -151,8 +152,8 @@ fn operate<C: Cloud>(
 fn failed(set: &str, failed: &[(Target, String)]) -> Failure {
     let reasons = failed.iter().map(|(target, reason)| format!("{target}: {reason}")).collect();
     let count = failed.len() as u64;
-    let what = if count == 1 { "one instance".to_owned() } else { format!("{count} instances") };
-    Failure { count, ..Failure::new(format!("{what} of the stack set `{set}` failed")).because(reasons) }
+    let what = format!("{} of the stack set `{set}` failed", counted(count, "instance"));
+    Failure { count, ..Failure::new(what).because(reasons) }
 }
 
 /// A stack set has an instance in an account and region.

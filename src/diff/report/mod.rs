@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::change::{Access, Action, Data, PropertyChange, ResourceChange};
 use super::evaluate::references;
-use super::findings::counted;
 use super::fleet::{Diff, FieldChange, Group, PartAction, Side};
 use super::stack::StackAction;
 use super::tenant::{Place, TenantAction, TenantGroup};
 use crate::assembly::Scope;
+use crate::diagnostics::counted;
 
 pub use json::{DIFF_SCHEMA, json};
 pub use markdown::markdown;
