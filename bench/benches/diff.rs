@@ -60,7 +60,6 @@ fn record(number: usize, sha256: Digest, owner: &str) -> TenantRecord<'static> {
         tags,
         residency: Vec::new(),
         entitlements: BTreeMap::new(),
-        residency: Vec::new(),
         legal_hold: false,
     }
 }

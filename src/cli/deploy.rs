@@ -30,7 +30,8 @@ pub(super) struct Access {
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
 
-    /// The role to assume in each account: an ARN with `{account}` and `{partition}`; by default the rollout's.
+    /// The role to assume in each account: an ARN with `{account}` and `{partition}`. `deploy` takes the rollout's if none is
+    /// given here; without any, the caller's own rights have to do.
     #[arg(long, value_name = "ARN")]
     role: Option<String>,
 }

@@ -211,7 +211,7 @@ impl Aws {
             None if caller.account == account => self.base.clone(),
             None => {
                 let message = format!(
-                    "the credentials are of account {}, and no role is given for account {account}; give one such as \
+                    "the credentials are of account {}, and no role is given for account {account}; name it with `--role`, such as \
                      `arn:{{partition}}:iam::{{account}}:role/tenantry-deploy`",
                     caller.account
                 );

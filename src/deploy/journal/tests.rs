@@ -171,3 +171,22 @@ fn nothing_is_written_after_a_write_that_failed() {
     assert_eq!(journal.write(&Still, &ask("c", "x")).unwrap_err().to_string(), "no space left");
     assert!(journal.step("b").asked.is_empty() && journal.step("c").asked.is_empty());
 }
+
+#[test]
+fn a_journal_whose_rollout_is_finished_makes_room_and_is_kept() {
+    let (folder, path) = written();
+    let next = Binding { rollout: Digest::of(b"the next"), ..binding() };
+    let ends = |run: Ended| {
+        let journal = Journal::open(&path, &binding(), &Still).unwrap();
+        journal.write(&Still, &Event::End { run }).unwrap();
+    };
+    ends(Ended::Stopped);
+    assert!(matches!(Journal::open(&path, &next, &Still), Err(JournalError::Other { what: "rollout" })));
+    ends(Ended::Finished);
+    let before = bytes(&path);
+    let journal = Journal::open(&path, &next, &Still).unwrap();
+    assert_eq!((journal.runs(), journal.step("stack/b").done), (1, None));
+    let digest: String = Digest::of(b"rollout").to_string().chars().take(12).collect();
+    assert_eq!(bytes(&folder.path().join(format!("rollout.journal.{digest}.jsonl"))), before);
+    assert!(matches!(Journal::open(&path, &next, &Still), Err(JournalError::Busy(_))));
+}

@@ -114,8 +114,11 @@ fn operate<C: Cloud>(
     let (mut waits, mut others, mut calls) = (at.work(), at.waits(OTHERS), at.waits(CALLS));
     let home = &at.site.home;
     let id = at.operation(call);
+    // AWS takes the id that it is given; an engine that stands for it may give the operation another.
+    let mut given = at.asked(call).and_then(|asked| asked.value);
     loop {
-        let Some(found) = at.look(|cloud| cloud.operation(home, scope.set, &id))? else {
+        let known = given.as_deref().unwrap_or(&id);
+        let Some(found) = at.look(|cloud| cloud.operation(home, scope.set, known))? else {
             let request = InstancesRequest {
                 set: scope.set,
                 unit: scope.unit,
@@ -126,7 +129,7 @@ fn operate<C: Cloud>(
                 operation: &id,
             };
             match at.change(call, &id, &mut calls, |cloud| cloud.change_instances(home, &request, work))? {
-                Told::Yes(_) => {}
+                Told::Yes(value) => given = Some(value).filter(|value| !value.is_empty()),
                 Told::Nothing => return Ok(Vec::new()),
                 Told::Look => {
                     at.wait(&mut others, &format!("another operation works on the stack set `{}`", scope.set))?
@@ -143,7 +146,7 @@ fn operate<C: Cloud>(
                 }
                 return Ok(found.failed);
             }
-            _ => at.wait(&mut waits, &format!("the operation `{id}` of the stack set `{}` runs", scope.set))?,
+            _ => at.wait(&mut waits, &format!("the operation `{known}` of the stack set `{}` runs", scope.set))?,
         }
     }
 }
