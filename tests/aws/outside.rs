@@ -719,7 +719,9 @@ management: {{ account: '{MOTO_ACCOUNT}', region: {REGION} }}
         let keys: Vec<&str> = (1..=3).map(|number| call.field(&format!("Tags.member.{number}.Key"))).collect();
         assert_eq!(keys, ["Environment", "Tier", ""]);
     }
-    assert_eq!(around.calls("DeleteChangeSet").len(), 4);
+    // Moto refuses to make one that would change nothing.
+    let made = asked.iter().filter(|call| call.engine.as_ref().is_some_and(|answer| answer.status == 200)).count();
+    assert_eq!((made, around.calls("DeleteChangeSet").len()), (3, 3));
     assert_eq!((around.calls("ExecuteChangeSet").len(), around.calls("DeleteStack").len()), (0, 0));
     let assembly_now = ["status", "--assembly", &assembly, "--role", role, "--exit-code"];
     fine(&assembly_now);
