@@ -495,3 +495,103 @@ fn versions_and_drift_are_read_from_what_is_there() {
     assert_eq!(drifts, [Absent, InSync, InSync, Drifted, InSync, InSync, InSync, InSync]);
     assert_eq!(found[3].resources[0].properties, ["/BillingMode"]);
 }
+
+/// Writes down what is said of waiting.
+#[derive(Default)]
+struct Listener(std::sync::Mutex<Vec<(String, u64, String)>>);
+
+impl tenantry::deploy::engine::Watch for Listener {
+    fn happens(&self, what: tenantry::deploy::engine::Happening<'_>) {
+        use tenantry::deploy::engine::Happening::{Again, Blind};
+        let said = match what {
+            Again(step, waited, why) => (step.to_owned(), waited / 60_000, why.to_owned()),
+            Blind(wave, waited, why) => (wave.wave.clone(), waited / 60_000, why.to_owned()),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(said);
+    }
+}
+
+/// What is said of waiting while a scene is carried out with so many refused calls of an operation.
+fn said_while_throttled(scene: &Scene, operation: &'static str, calls: u32) -> (Report, Vec<(String, u64, String)>) {
+    let cloud = scene.cloud();
+    cloud.throttled.lock().unwrap().insert(operation, calls);
+    let listener = Listener::default();
+    let report = Computer::default().run(&scene.material, &cloud, &listener).unwrap();
+    (report, listener.0.into_inner().unwrap())
+}
+
+#[test]
+fn nobody_watches_a_silent_terminal_while_calls_are_repeated() {
+    let throttled = |operation: &str| format!("`{operation}` failed with `Throttling`: Rate exceeded");
+    for operation in ["cloudformation:DescribeStacks", "cloudformation:CreateChangeSet"] {
+        let scene = wave_of(&["a"], 1, 0, &[]);
+        // A few are nothing to speak of.
+        let (report, said) = said_while_throttled(&scene, operation, 3);
+        assert_eq!((report.done.len(), said.len()), (1, 0), "{said:?}");
+        let (report, said) = said_while_throttled(&scene, operation, 20);
+        assert_eq!(report.done.len(), 1, "{report:#?}");
+        assert!(said.iter().all(|(step, _, why)| step == "stack/a" && *why == throttled(operation)), "{said:?}");
+        let minutes: Vec<u64> = said.iter().map(|(_, minutes, _)| *minutes).collect();
+        assert_eq!(minutes.first(), Some(&1));
+        assert!(minutes.len() >= 3 && minutes.windows(2).all(|pair| pair[1] >= 2 * pair[0]), "{minutes:?}");
+    }
+    // What another does to the stack.
+    let mut scene = Scene::empty();
+    scene.wave(1, 0);
+    let stack = FakeStack::settled("UPDATE_COMPLETE", &template("a", 1)).moving("UPDATE_IN_PROGRESS", 12);
+    scene.there("a", 0, stack);
+    scene.stack("a", 0, &template("a", 2), &[]);
+    let (report, said) = said_while_throttled(&scene, "", 0);
+    assert_eq!(report.done.len(), 1);
+    assert!(said.len() >= 2 && said.len() <= 4, "{said:?}");
+    assert_eq!(said[0].2, "something else changes the stack `a`");
+}
+
+#[test]
+fn a_gate_that_cannot_be_looked_at_says_so_at_once_and_then_from_time_to_time() {
+    let mut scene = wave_of(&["a"], 1, 0, &[]);
+    scene.gate(5, &["errors"]);
+    let operation = "cloudwatch:DescribeAlarms";
+    let (report, said) = said_while_throttled(&scene, operation, 20);
+    assert!(report.stop.is_none(), "{report:#?}");
+    assert!(said.iter().all(|(wave, _, why)| wave == "wave-1" && why.contains(operation)), "{said:?}");
+    let minutes: Vec<u64> = said.iter().map(|(_, minutes, _)| *minutes).collect();
+    assert_eq!(minutes[..2], [0, 1]);
+    assert!(minutes.len() >= 4 && minutes[1..].windows(2).all(|pair| pair[1] >= 2 * pair[0]), "{minutes:?}");
+    // In the end it gives up.
+    let (report, said) = said_while_throttled(&scene, operation, u32::MAX);
+    let Some(Stop::Gate { reason, .. }) = &report.stop else { panic!("{report:#?}") };
+    assert!(reason.contains(operation) && said.len() >= 5, "{said:?}");
+}
+
+#[test]
+fn what_cloudformation_took_and_never_begins_fails_after_minutes_and_is_asked_anew() {
+    let minutes = |scene: &Scene, call: &'static str| {
+        let cloud = fake_cloud::FakeCloud { forgotten: BTreeSet::from([call]), ..scene.cloud() };
+        let computer = Computer::default();
+        let report = computer.run(&scene.material, &cloud, &Nobody).unwrap();
+        let waited = computer.clock.now.load(std::sync::atomic::Ordering::SeqCst) / 60_000;
+        assert!((10..14).contains(&waited), "{call}: {waited} minutes");
+        // The same command, once CloudFormation is itself again.
+        let cloud = fake_cloud::FakeCloud { forgotten: BTreeSet::new(), ..cloud };
+        let again = computer.run(&scene.material, &cloud, &Nobody).unwrap();
+        assert_eq!(again.done.len(), 1, "{again:#?}");
+        (report.failed[0].1.clone(), again.done[0].1)
+    };
+    let (failure, how) = minutes(&wave_of(&["a"], 1, 9, &[]), "cloudformation:ExecuteChangeSet");
+    assert_eq!(
+        failure.message,
+        "CloudFormation took `ExecuteChangeSet` for the stack `a` in 111111111111/eu-west-1 and has not begun after 10 \
+         minutes"
+    );
+    assert!(failure.help.unwrap().contains("describe-change-set --stack-name a --change-set-name tenantry-"));
+    assert_eq!(how, How::Created);
+    let scene = Scene::of(&[vec![Spec { kind: Kind::Delete, account: 0, after: Vec::new() }]], 1, 9);
+    let (failure, how) = minutes(&scene, "cloudformation:DeleteStack");
+    assert!(
+        failure.message.starts_with("CloudFormation took `DeleteStack` for `s-0` and shows nothing"),
+        "{failure:?}"
+    );
+    assert_eq!(how, How::Deleted);
+}

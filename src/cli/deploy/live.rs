@@ -84,9 +84,11 @@ pub(super) fn deploy(
         }
     };
     let accepted: BTreeSet<String> = args.accept_replacement.iter().cloned().collect();
+    let progress = Progress::new(terminal.is_watched(), &clock);
     let site = Site {
         cloud: &cloud,
         clock: &clock,
+        watch: &progress,
         journal: &journal,
         material,
         home: material.home(&caller),
@@ -96,13 +98,12 @@ pub(super) fn deploy(
         units: Units::default(),
         dead: AtomicBool::new(false),
     };
-    let progress = Progress::new(terminal.is_watched(), &clock);
     progress.line(&format!(
         "journal `{}`, run {}; Ctrl-C ends after what runs, and the same command goes on",
         path.display(),
         journal.runs()
     ));
-    let report = Engine { site: &site, watch: &progress, stop: &stop, until: args.until.as_deref() }.run();
+    let report = Engine { site: &site, stop: &stop, until: args.until.as_deref() }.run();
     progress.end();
     told(&report, &args.rollout, &mut findings);
     let ending = terminal.report(findings, &SourceMap::default(), false)?;
