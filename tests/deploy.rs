@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tenantry::deploy::engine::{Report, Stop};
+use tenantry::deploy::foresee::{Foreseen, Will, foresee};
 use tenantry::deploy::journal::How;
 
-use fake_cloud::{FakeStack, World};
+use fake_cloud::{FakeCloud, FakeStack, World};
 use rollouts::{Computer, Kind, Nobody, Scene, Spec, specs, template, waves, with_deaths};
 
 fn sorted(effects: &[String]) -> Vec<String> {
@@ -36,6 +37,11 @@ fn undisturbed(scene: &Scene) -> (Report, World, i64) {
     let report = Computer::default().run(&scene.material, &cloud, &Nobody).unwrap();
     let world = cloud.world().clone();
     (report, world, cloud.life.passed())
+}
+
+/// What is seen that each step would do.
+fn foreseen(scene: &Scene, cloud: &FakeCloud) -> BTreeMap<String, Foreseen> {
+    foresee(cloud, &fake_cloud::FakeClock::default(), &scene.material, &scene.material.home(&cloud.account))
 }
 
 fn one_of_each() -> Vec<Vec<Spec>> {
@@ -161,6 +167,34 @@ proptest! {
         prop_assert_eq!(sorted(&killed.effects), sorted(&world.effects));
         prop_assert_eq!(killed.state(), world.state());
         prop_assert_eq!(outcome(&report), outcome(&whole));
+    }
+
+    #[test]
+    fn what_is_foreseen_of_a_step_is_what_it_does(waves in waves(), faults in prop::sample::select(vec![0_u32, 20])) {
+        let scene = Scene::of(&waves, 2, 99);
+        let cloud = FakeCloud { faults, ..scene.cloud() };
+        let foreseen = foreseen(&scene, &cloud);
+        let steps = scene.material.rollout.waves.iter().map(|wave| wave.steps.len()).sum::<usize>();
+        prop_assert_eq!(foreseen.len(), steps);
+        prop_assert!(cloud.world().effects.is_empty());
+        let (report, ..) = undisturbed(&scene);
+        for (step, how) in &report.done {
+            let will = foreseen[step].will.unwrap();
+            let fits = match how {
+                How::Created => matches!(will, Will::Create | Will::Repair),
+                How::Updated => matches!(will, Will::Update | Will::Wait | Will::Repair),
+                How::Deleted => will == Will::Delete,
+                How::AlreadyThere => will == Will::Leave,
+            };
+            prop_assert!(fits, "{} is {:?}, and was to be {:?}", step, how, will);
+        }
+        // And afterwards there is nothing left to do but what failed.
+        let cloud = scene.cloud();
+        Computer::default().run(&scene.material, &cloud, &Nobody).unwrap();
+        for (step, left) in self::foreseen(&scene, &cloud) {
+            let failed = report.failed.iter().any(|(id, _)| *id == step) || report.skipped.contains(&step);
+            prop_assert!(failed || left.will == Some(Will::Leave), "{}: {:?}", step, left);
+        }
     }
 
     #[test]
@@ -594,4 +628,38 @@ fn what_cloudformation_took_and_never_begins_fails_after_minutes_and_is_asked_an
         "{failure:?}"
     );
     assert_eq!(how, How::Deleted);
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_foreseen_and_says_why() {
+    let scene = Scene::of(&one_of_each(), 4, 9);
+    let cloud = scene.cloud();
+    let blind = ["cloudformation:DescribeStackSet", "organizations:ListPolicies", "cloudformation:DescribeStacks"];
+    cloud.throttled.lock().unwrap().extend(blind.map(|operation| (operation, u32::MAX)));
+    let foreseen = foreseen(&scene, &cloud);
+    let unknown: BTreeSet<usize> = foreseen
+        .iter()
+        .filter(|(_, foreseen)| foreseen.will.is_none())
+        .map(|(id, foreseen)| {
+            assert!(foreseen.problem.as_ref().unwrap().contains("Rate exceeded"), "{foreseen:?}");
+            id.strip_prefix("stack/s-").unwrap().parse().unwrap()
+        })
+        .collect();
+    // Unit and account can be seen.
+    assert_eq!(unknown, (0..18).filter(|number| ![10, 14].contains(number)).collect());
+    // Of an operation on instances it is told in how many accounts there is something to do.
+    let mut scene = Scene::empty();
+    scene.wave(1, 0);
+    let set = scene.set("old", true);
+    let accounts = ["1", "2", "3"].map(str::to_owned).to_vec();
+    for (account, status) in accounts.iter().zip(["CURRENT", "OUTDATED", "CURRENT"]) {
+        let target = tenantry::deploy::cloud::Target { account: account.clone(), region: "eu-west-1".to_owned() };
+        let instances = &mut scene.world.sets.get_mut("old").unwrap().instances;
+        instances.insert(target, (status.to_owned(), BTreeMap::new()));
+    }
+    let work = tenantry::rollout::Work::UpdateInstances { set, accounts, regions: vec!["eu-west-1".to_owned()] };
+    let step = tenantry::rollout::Step { id: "u".to_owned(), work, tenant: None, after: Vec::new() };
+    scene.material.rollout.waves[0].steps.push(step);
+    let found = self::foreseen(&scene, &scene.cloud());
+    assert_eq!((found["u"].will, found["u"].accounts), (Some(Will::Update), Some(1)));
 }

@@ -15,10 +15,11 @@ use crate::assembly::Assembly;
 use crate::cli::Ending;
 use crate::cli::terminal::Terminal;
 use crate::deploy::aws::{Aws, Settings};
-use crate::deploy::clock::{Clock, SystemClock};
+use crate::deploy::clock::SystemClock;
 use crate::deploy::cloud::{CloudErrorKind, Target};
 use crate::deploy::engine::{Engine, Report, Stop};
-use crate::deploy::fleet::{FleetStack, Owner, Selection, stacks};
+use crate::deploy::fleet::{FleetStack, Selection, stacks};
+use crate::deploy::foresee::foresee;
 use crate::deploy::journal::{Binding, How, Journal, JournalError, VERSION};
 use crate::deploy::material::Material;
 use crate::deploy::steps::{Halt, Site, Units};
@@ -70,7 +71,8 @@ pub(super) fn deploy(
     };
     if args.dry_run {
         let ending = terminal.report(findings, &SourceMap::default(), false)?;
-        terminal.print(&dry(material, &cloud, &clock))?;
+        let foreseen = foresee(&cloud, &clock, material, &material.home(&caller));
+        terminal.print(&steps(material, &foreseen))?;
         return Ok(ending);
     }
     let path = args.journal.clone().unwrap_or_else(|| journal(&args.rollout));
@@ -109,36 +111,6 @@ pub(super) fn deploy(
     let ending = terminal.report(findings, &SourceMap::default(), false)?;
     terminal.say(&summary(&report))?;
     Ok(ending)
-}
-
-/// What would be done, with what AWS says about each stack.
-fn dry(material: &Material, cloud: &Aws, clock: &dyn Clock) -> String {
-    let fleet: Vec<FleetStack> = material
-        .stacks
-        .values()
-        .map(|item| FleetStack {
-            owner: Owner::Tenant(String::new()),
-            tier: String::new(),
-            item: item.clone(),
-            set: None,
-        })
-        .collect();
-    let template = |path: &str| material.files.get(path).map(ToString::to_string);
-    let found: BTreeMap<String, String> = statuses::look(cloud, clock, &fleet, &template)
-        .into_iter()
-        .map(|stack| {
-            let what = match stack.standing {
-                statuses::Standing::Current => "leave",
-                statuses::Standing::Absent => "create",
-                statuses::Standing::Behind => "update",
-                statuses::Standing::Changing => "wait for, and then update,",
-                statuses::Standing::Failed => "repair, which is not always possible,",
-                statuses::Standing::Unknown => "deploy",
-            };
-            (stack.stack, what.to_owned())
-        })
-        .collect();
-    steps(material, &|stack| found.get(stack).cloned())
 }
 
 fn journal_finding(error: &JournalError, path: &Path) -> Diagnostic {

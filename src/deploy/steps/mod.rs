@@ -24,6 +24,9 @@ use crate::deploy::cloud::Target;
 use crate::diagnostics::{Code, codes};
 use crate::rollout::{Step, Wave, Work};
 
+pub(super) use organization::{DEPTH, KINDS, is_id, same as says_the_same};
+pub(super) use stack_set::is_current;
+
 pub use organization::Units;
 pub use stack::expected_loss;
 
