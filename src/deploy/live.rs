@@ -350,6 +350,8 @@ mod tests {
     #[derive(Default)]
     struct Fake(Mutex<World>);
 
+    type Map = BTreeMap<String, String>;
+
     #[derive(Debug, Clone, Default)]
     struct World {
         /// The status of the stack, if there is one.
@@ -365,9 +367,9 @@ mod tests {
         /// The tokens of calls that had their effect: they have none a second time.
         tokens: BTreeSet<String>,
         /// What a stack set has made: the name of a stack, and its values.
-        instance: Option<(String, BTreeMap<String, String>)>,
+        instance: Option<(String, Map)>,
         /// What change sets were asked for: stack, values and tags.
-        asked: Vec<(String, BTreeMap<String, String>, BTreeMap<String, String>)>,
+        asked: Vec<(String, Map, Map)>,
     }
 
     impl Fake {
@@ -494,7 +496,7 @@ mod tests {
 
     #[test]
     fn a_stack_of_a_stack_set_is_asked_under_its_own_name_with_the_values_it_keeps() {
-        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let map = |pairs: &[(&str, &str)]| -> Map {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
         let text = str::to_owned;
