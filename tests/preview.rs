@@ -86,6 +86,8 @@ mod tests {
         let mut seen = preview(&new, "tenant-001", Some(&made("serverless-saas"))).unwrap();
         seen.live = Some(vec![tenantry::preview::live::LiveStack {
             name: "s".to_owned(),
+            instance: Some("StackSet-s".to_owned()),
+            kept: vec!["P".to_owned()],
             exists: true,
             problem: Some("no".to_owned()),
             changes: vec![tenantry::preview::live::LiveChange {

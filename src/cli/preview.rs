@@ -3,7 +3,7 @@
 mod live;
 mod serve;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ use crate::dsl;
 use crate::emit::pretty;
 use crate::facts::Facts;
 use crate::preview::{Frame, Look, Preview, PreviewError, page, preview, tree};
+use crate::rollout::sets::instances;
 use crate::source::Disk;
 use crate::synth::{Destination, Inputs, Options, synth};
 
@@ -104,9 +105,9 @@ pub(super) fn run(args: &Args, own: Option<dsl::Blueprint>, terminal: &Terminal)
     if let Some(address) = args.serve {
         return serve::serve(&subject, address, terminal);
     }
-    let Looked { preview, findings, sources, templates, .. } = subject.look(terminal)?;
+    let Looked { preview, findings, sources, material, .. } = subject.look(terminal)?;
     let Some(mut preview) = preview else { return Ok(terminal.report(findings, &sources, false)?) };
-    let answered = !args.live.live || live::ask(&mut preview, &templates, &args.live)?;
+    let answered = !args.live.live || live::ask(&mut preview, &material, &args.live)?;
     let ending = terminal.report(findings, &sources, false)?;
     show(&preview, args, terminal)?;
     Ok(if answered { ending } else { Ending::CouldNotRun })
@@ -165,6 +166,8 @@ struct Subject<'a> {
     source: Given,
     facts: Option<PathBuf>,
     against: Option<Named>,
+    /// Whether AWS is to be asked.
+    live: bool,
 }
 
 /// Where the tenant comes from.
@@ -185,8 +188,8 @@ struct Looked {
     sources: SourceMap,
     /// The files that it was made from, and those that were looked for.
     touched: BTreeSet<PathBuf>,
-    /// The texts of its stacks' templates, by their paths in the assembly.
-    templates: BTreeMap<String, String>,
+    /// What AWS is asked with, if it is.
+    material: live::Material,
 }
 
 impl<'a> Subject<'a> {
@@ -211,7 +214,7 @@ impl<'a> Subject<'a> {
             (None, _) => Some(Path::new(ASSEMBLY)).filter(|folder| folder.join(MANIFEST).exists()),
         };
         let against = against.map(Named::find).transpose()?;
-        Ok(Self { tenant: &args.tenant, source, facts: args.facts.clone(), against })
+        Ok(Self { tenant: &args.tenant, source, facts: args.facts.clone(), against, live: args.live.live })
     }
 
     /// Looks at it as it is now.
@@ -228,7 +231,7 @@ impl<'a> Subject<'a> {
             Given::Assembly(folder) => {
                 let outcome = Assembly::open(folder)
                     .map_err(PreviewError::from)
-                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.templates));
+                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.material));
                 looked.preview = taken(outcome, None, &mut looked.findings);
                 return Ok(looked);
             }
@@ -245,7 +248,7 @@ impl<'a> Subject<'a> {
             if self.synthesize(checked, (&facts, &world), against.as_ref(), &target, terminal, &mut looked.findings) {
                 let outcome = Assembly::open(&target)
                     .map_err(PreviewError::from)
-                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.templates));
+                    .and_then(|assembly| self.read(&assembly, against.as_ref(), &mut looked.material));
                 let named = file.as_deref().map_or_else(|| "the program's blueprint".into(), Path::to_string_lossy);
                 looked.preview = taken(outcome, Some(&named), &mut looked.findings);
             }
@@ -254,23 +257,29 @@ impl<'a> Subject<'a> {
         Ok(looked)
     }
 
-    /// The preview, and the texts of the templates: an assembly that was made for it is gone when somebody asks for them.
+    /// The preview, and what AWS is asked with: an assembly that was made for it is gone when somebody asks.
     fn read(
         &self,
         assembly: &Assembly,
         against: Option<&Assembly>,
-        templates: &mut BTreeMap<String, String>,
+        material: &mut live::Material,
     ) -> Result<Preview, PreviewError> {
         let mut preview = preview(assembly, self.tenant, against)?;
         // As the user named it, not where it lies for this run.
         if let (Some(changes), Some(named)) = (&mut preview.changes, &self.against) {
             named.name().clone_into(&mut changes.against);
         }
+        if !self.live {
+            return Ok(preview);
+        }
         for stack in &preview.stacks {
-            if !templates.contains_key(&stack.template) {
+            if !material.templates.contains_key(&stack.template) {
                 let text = String::from_utf8_lossy(&assembly.file(&stack.template)?).into_owned();
-                templates.insert(stack.template.clone(), text);
+                material.templates.insert(stack.template.clone(), text);
             }
+        }
+        if let Some(record) = assembly.find(self.tenant, &mut |_| {})? {
+            material.sets = instances(assembly.manifest(), &record);
         }
         Ok(preview)
     }

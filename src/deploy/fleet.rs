@@ -49,14 +49,26 @@ impl FleetStack {
     /// # Errors
     /// What AWS has answered.
     pub fn find<C: Cloud>(&self, cloud: &C) -> Answer<Option<StackState>> {
-        let there = |stack: &StackState| !matches!(stack.status.as_str(), "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE");
         let target = &self.item.target;
-        let found = cloud.stack(target, &self.item.name)?.filter(there);
-        let (None, Some(set)) = (&found, &self.set) else { return Ok(found) };
-        let names = cloud.stack_names(target, &set.stack_prefix())?;
-        let Some(name) = names.iter().find(|name| set.has_made(name)) else { return Ok(None) };
-        Ok(cloud.stack(target, name)?.filter(there))
+        find(&self.item.name, self.set.as_ref(), &|name| cloud.stack(target, name), &|prefix| {
+            cloud.stack_names(target, prefix)
+        })
     }
+}
+
+/// A stack with resources, by its name or as what its stack set has made. `stack` looks at one, `names` says which begin so.
+pub(super) fn find(
+    name: &str,
+    set: Option<&SetKey>,
+    stack: &dyn Fn(&str) -> Answer<Option<StackState>>,
+    names: &dyn Fn(&str) -> Answer<Vec<String>>,
+) -> Answer<Option<StackState>> {
+    let there = |stack: &StackState| !matches!(stack.status.as_str(), "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE");
+    let found = stack(name)?.filter(there);
+    let (None, Some(set)) = (&found, set) else { return Ok(found) };
+    let names = names(&set.stack_prefix())?;
+    let Some(name) = names.iter().find(|name| set.has_made(name)) else { return Ok(None) };
+    Ok(stack(name)?.filter(there))
 }
 
 /// What to look at: all of it unless something is named.

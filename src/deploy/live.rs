@@ -3,7 +3,14 @@
 //! A change set is the only question of this kind that CloudFormation answers
 //! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html>). Making one
 //! changes no resource; executing one would. [`Ask`] has no method for that, so what takes an [`Ask`] cannot do it.
+//!
+//! A stack that a stack set has made is asked too, under the name that it has. CloudFormation has no change sets for stack
+//! sets, and lets such a stack be changed by itself: "Changes made through CloudFormation to a stack directly, rather than at
+//! the stack-set level, are not considered drift"
+//! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-drift.html>, read on 2026-11-21). If it refuses
+//! nevertheless, the refusal is the answer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,7 +18,9 @@ use super::cloud::{
     Answer, ChangeSetRequest, ChangeSetState, CloudError, CloudErrorKind, PlannedChange, StackState, Target,
     TemplateSource,
 };
+use super::fleet;
 use crate::assembly::Digest;
+use crate::rollout::SetKey;
 
 /// How long to wait between two looks at a change set.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -24,10 +33,16 @@ const DIGITS: usize = 32;
 /// A stack that only a change set has been made for: it has no resources, and waits for somebody to execute one.
 const SHELL: &str = "REVIEW_IN_PROGRESS";
 
+/// What CloudFormation shows instead of a parameter's value that is not to be shown (`NoEcho`).
+const HIDDEN: &str = "****";
+
 /// What can be asked of AWS and leaves every resource as it is.
 pub trait Ask: Sync {
     /// A stack; nothing if there is none, or it was deleted.
     fn stack(&self, target: &Target, name: &str) -> Answer<Option<StackState>>;
+
+    /// The names of stacks that begin so, but for those that were deleted.
+    fn stack_names(&self, target: &Target, prefix: &str) -> Answer<Vec<String>>;
 
     /// Makes a change set, and says its ARN.
     fn create_change_set(&self, target: &Target, request: &ChangeSetRequest<'_>) -> Answer<String>;
@@ -61,6 +76,8 @@ pub struct Question {
     pub tags: BTreeMap<String, String>,
     /// The bucket for a template that is too large for a request.
     pub bucket: Option<String>,
+    /// The stack set that makes it, where one can: then its name is another, and its tags are those of the set.
+    pub set: Option<SetKey>,
 }
 
 impl Question {
@@ -85,8 +102,13 @@ impl Question {
 /// What CloudFormation says to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The stack.
+    /// The stack, by the name of the question.
     pub stack: String,
+    /// The stack that was asked, where a stack set has made it: it has another name then.
+    pub instance: Option<String>,
+    /// The parameters that keep their values although the question has others: an update of a stack set leaves an instance
+    /// the values that it was made with.
+    pub kept: Vec<String>,
     /// Where it is.
     pub target: Target,
     /// Whether it is there already.
@@ -108,7 +130,63 @@ pub fn preview(
     run: &str,
     pause: &dyn Fn(Duration),
 ) -> Vec<Reply> {
-    questions.iter().map(|question| Asking::new(cloud, question, run, pause).run(most)).collect()
+    let one = |question: &Question| match found(cloud, question) {
+        Ok(Found { question: asked, kept }) => {
+            let instance = matches!(asked, Cow::Owned(_)).then(|| asked.stack.clone());
+            let reply = Asking::new(cloud, &asked, run, pause).run(most);
+            Reply { stack: question.stack.clone(), instance, kept, ..reply }
+        }
+        Err(error) => Reply { changes: Err(error), ..Reply::to(question) },
+    };
+    questions.iter().map(one).collect()
+}
+
+impl Reply {
+    /// The reply before anything was asked.
+    fn to(question: &Question) -> Self {
+        Self {
+            stack: question.stack.clone(),
+            instance: None,
+            kept: Vec::new(),
+            target: question.target.clone(),
+            exists: false,
+            changes: Ok(Vec::new()),
+            left: None,
+        }
+    }
+}
+
+/// The stack that is there for a question.
+struct Found<'a> {
+    /// The same question, or another one about the stack that a stack set has made.
+    question: Cow<'a, Question>,
+    kept: Vec<String>,
+}
+
+/// Looks whether a stack set has made the stack. What is asked then is what an update of the set would do to it: the
+/// template and the set's tags are new, and the instance keeps its values.
+fn found<'a>(cloud: &dyn Ask, question: &'a Question) -> Answer<Found<'a>> {
+    let Question { stack, target, set, .. } = question;
+    let instance = match set {
+        None => None,
+        Some(_) => fleet::find(stack, set.as_ref(), &|name| cloud.stack(target, name), &|prefix| {
+            cloud.stack_names(target, prefix)
+        })?,
+    };
+    let Some(instance) = instance.filter(|found| found.name() != stack) else {
+        return Ok(Found { question: Cow::Borrowed(question), kept: Vec::new() });
+    };
+    let mut asked = Question { stack: instance.name().to_owned(), ..question.clone() };
+    asked.tags = SetKey::tags(&question.tags);
+    let mut kept = Vec::new();
+    for (name, value) in &mut asked.parameters {
+        let own = instance.parameters.get(name).filter(|own| *own != value && *own != HIDDEN);
+        if let Some(own) = own {
+            value.clone_from(own);
+            kept.push(name.clone());
+        }
+    }
+    Ok(Found { question: Cow::Owned(asked), kept })
 }
 
 /// A question that is being asked.
@@ -129,9 +207,7 @@ impl<'a> Asking<'a> {
     }
 
     fn run(&self, most: usize) -> Reply {
-        let Question { stack, target, .. } = self.question;
-        let mut reply =
-            Reply { stack: stack.clone(), target: target.clone(), exists: false, changes: Ok(Vec::new()), left: None };
+        let mut reply = Reply::to(self.question);
         let before = match self.before() {
             Ok(before) => before,
             Err(error) => {
@@ -288,6 +364,10 @@ mod tests {
         puts: usize,
         /// The tokens of calls that had their effect: they have none a second time.
         tokens: BTreeSet<String>,
+        /// What a stack set has made: the name of a stack, and its values.
+        instance: Option<(String, BTreeMap<String, String>)>,
+        /// What change sets were asked for: stack, values and tags.
+        asked: Vec<(String, BTreeMap<String, String>, BTreeMap<String, String>)>,
     }
 
     impl Fake {
@@ -310,21 +390,35 @@ mod tests {
     impl Ask for Fake {
         fn stack(&self, _: &Target, name: &str) -> Answer<Option<StackState>> {
             self.call(|world| {
-                world.stack.map(|status| StackState {
-                    id: name.to_owned(),
+                let instance = world.instance.clone().filter(|(own, _)| own == name);
+                let status = if instance.is_some() { Some("UPDATE_COMPLETE") } else { world.stack };
+                status.map(|status| StackState {
+                    id: format!("arn:aws:cloudformation:eu-west-1:111111111111:stack/{name}/1"),
                     status: status.to_owned(),
                     reason: None,
                     change_set: None,
                     tags: BTreeMap::new(),
-                    parameters: BTreeMap::new(),
+                    parameters: instance.map(|(_, values)| values).unwrap_or_default(),
                 })
+            })
+        }
+
+        fn stack_names(&self, _: &Target, prefix: &str) -> Answer<Vec<String>> {
+            self.call(|world| {
+                let own = world.instance.iter().map(|(name, _)| name.clone());
+                let all = own.chain([format!("{prefix}9-aaaaaaaaaaaa-{ID}")]);
+                all.filter(|name| name.starts_with(prefix)).collect()
             })
         }
 
         fn create_change_set(&self, _: &Target, request: &ChangeSetRequest<'_>) -> Answer<String> {
             self.call(|world| {
-                assert_eq!(request.create, world.stack.is_none_or(|status| status == SHELL));
-                if world.tokens.insert(request.token.to_owned()) {
+                let new = world.instance.as_ref().is_none_or(|(own, _)| own != request.stack);
+                assert_eq!(request.create, new && world.stack.is_none_or(|status| status == SHELL));
+                world.asked.push((request.stack.to_owned(), request.parameters.clone(), request.tags.clone()));
+                if !new {
+                    world.sets.insert(request.name.to_owned(), 2);
+                } else if world.tokens.insert(request.token.to_owned()) {
                     world.stack.get_or_insert(SHELL);
                     world.sets.insert(request.name.to_owned(), 2);
                 }
@@ -391,6 +485,61 @@ mod tests {
             parameters: BTreeMap::from([("Tenant".to_owned(), "acme".to_owned())]),
             tags: BTreeMap::new(),
             bucket: None,
+            set: None,
+        }
+    }
+
+    /// The id of an instance.
+    const ID: &str = "3c5e0b1a-8f0e-4c50-9d2e-0f6b4f1f2a11";
+
+    #[test]
+    fn a_stack_of_a_stack_set_is_asked_under_its_own_name_with_the_values_it_keeps() {
+        let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let text = str::to_owned;
+        let (product, environment, tier) = (text("orders"), text("prod"), text("silo"));
+        let key = SetKey { product, environment, tier, template: text("templates/silo.json"), bits: 77 };
+        let name = format!("StackSet-{}-{ID}", key.name(8));
+        let question = Question {
+            parameters: map(&[("Tenant", "acme"), ("Size", "large"), ("Secret", "s"), ("Fresh", "new")]),
+            tags: map(&[("Environment", "prod"), ("Tier", "silo"), ("Tenant", "acme")]),
+            set: Some(key),
+            ..question()
+        };
+        let ask = |world: World| {
+            let fake = Fake(Mutex::new(world));
+            let reply = preview(&fake, std::slice::from_ref(&question), 10, "run", &|_| {}).remove(0);
+            (reply, fake.0.into_inner().unwrap())
+        };
+        let values = map(&[("Tenant", "acme"), ("Size", "small"), ("Secret", HIDDEN), ("Gone", "x")]);
+        let there = || World { instance: Some((name.clone(), values.clone())), ..World::default() };
+        let (reply, world) = ask(there());
+        assert_eq!((reply.stack.as_str(), reply.instance.as_deref()), ("orders-silo-acme", Some(name.as_str())));
+        assert_eq!((reply.kept.as_slice(), reply.exists, &reply.left), (["Size".to_owned()].as_slice(), true, &None));
+        assert!(reply.changes.is_ok_and(|changes| changes.len() == 1));
+        let given = map(&[("Tenant", "acme"), ("Size", "small"), ("Secret", "s"), ("Fresh", "new")]);
+        assert_eq!(world.asked, [(name.clone(), given, map(&[("Environment", "prod"), ("Tier", "silo")]))]);
+        assert_eq!((world.stack, world.sets.len()), (None, 0), "no shell is made, and no change set is left");
+
+        // What has the name of the assembly comes first, and another set's stack is not the tenant's.
+        let (reply, world) = ask(World { stack: Some("CREATE_COMPLETE"), ..there() });
+        assert_eq!((reply.instance, reply.kept.len(), world.asked[0].0.as_str()), (None, 0, "orders-silo-acme"));
+        let stranger = Some((name.replace("orders", "others"), values.clone()));
+        let (reply, world) = ask(World { instance: stranger, ..World::default() });
+        assert_eq!((reply.instance, reply.exists, world.asked[0].0.as_str()), (None, false, "orders-silo-acme"));
+        assert_eq!(world.asked[0].2.len(), 3, "a stack of its own has all tags");
+
+        // CloudFormation does not want to.
+        let (reply, world) = ask(World { failure: Some("not on a stack of a stack set"), ..there() });
+        assert_eq!(reply.changes.unwrap_err().message, "not on a stack of a stack set");
+        assert_eq!((reply.instance, world.sets.len()), (Some(name.clone()), 0));
+
+        // Whichever call gets no answer.
+        for (at, effect) in (0..12).flat_map(|at| [(at, false), (at, true)]) {
+            let (reply, world) = ask(World { fault: Some((at, effect)), ..there() });
+            assert!(reply.left.is_some() || world.sets.is_empty(), "{at}: {world:?}");
+            assert_eq!(world.stack, None);
         }
     }
 

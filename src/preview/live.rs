@@ -6,8 +6,14 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LiveStack {
-    /// The stack's name.
+    /// The stack's name, as the assembly has it.
     pub name: String,
+    /// The name of the stack that was asked, where that is another one: a stack set has made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The parameters that keep their values although the assembly has others, as in every update of a stack set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
     /// Whether the stack is there already.
     pub exists: bool,
     /// Why nothing is known, if it could not be asked.
@@ -33,6 +39,19 @@ pub struct LiveChange {
     pub replacement: Option<String>,
     /// The properties it names.
     pub properties: Vec<String>,
+}
+
+impl LiveStack {
+    /// What to say beside the changes, if the stack is one of a stack set's.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let asked = self.instance.iter().map(|name| format!("asked of `{name}`, which a stack set has made"));
+        let kept = (!self.kept.is_empty()).then(|| {
+            let names: Vec<String> = self.kept.iter().map(|name| format!("`{name}`")).collect();
+            format!("not asked with the assembly's {}: an update of a stack set keeps the instance's", names.join(", "))
+        });
+        asked.chain(kept).collect()
+    }
 }
 
 impl LiveChange {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::Parameters;
-use super::sets::Templates;
+use super::sets::{SET_TAGS, Templates};
 use super::settings::{Gone, Pinned, Settings};
 use crate::assembly::{Assembly, AssemblyError, Digest, MANIFEST, StackRecord, State, TenantRecord};
 use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
@@ -130,9 +130,6 @@ impl Many {
         Some((format!("{}{more}", listed.join(", ")), count))
     }
 }
-
-/// The tags that say the same of all tenants of a tier. A stack set hands its tags to every instance, and has no others.
-pub(super) const SET_TAGS: [&str; 2] = ["Environment", "Tier"];
 
 /// Adds an instance to the sets.
 fn add_instance(sets: &mut BTreeMap<String, Set>, name: &str, tenant: &TenantRecord<'_>, stack: &StackRecord<'_>) {

@@ -16,6 +16,9 @@ const PREFIX: &str = "StackSet-";
 /// The length of that id, a UUID, with what parts it from the name.
 const ID_LENGTH: usize = 37;
 
+/// The tags that say the same of all tenants of a tier. A stack set hands its tags to every instance, and has no others.
+pub(super) const SET_TAGS: [&str; 2] = ["Environment", "Tier"];
+
 /// What is known of one assembly's templates.
 pub(crate) struct Templates<'a> {
     pub(super) manifest: &'a Manifest,
@@ -60,6 +63,13 @@ impl<'a> Templates<'a> {
     }
 }
 
+/// What the names of the stack sets are made from that can have made stacks of a tenant, by the stacks' names.
+pub(crate) fn instances(manifest: &Manifest, tenant: &TenantRecord<'_>) -> BTreeMap<String, SetKey> {
+    let templates = Templates::of(manifest);
+    let sets = tenant.stacks.iter().map(|stack| Some((stack.name.to_string(), templates.set(tenant, stack)?)));
+    sets.flatten().collect()
+}
+
 impl Templates<'_> {
     /// The stack set that makes a tenant's stack, if one does.
     pub(super) fn set_name(
@@ -97,6 +107,13 @@ impl SetKey {
         let parts = ["stack-set", &self.product, &self.environment, &self.tier, &self.template, &shard, &shards];
         let digest = naming::base32(naming::fingerprint(&parts), naming::DIGEST_LENGTH);
         format!("{}-{}-{shard}-{digest}", self.product, self.tier)
+    }
+
+    /// Those of a stack's tags that its set has.
+    #[must_use]
+    pub fn tags(tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let own = tags.iter().filter(|(key, _)| SET_TAGS.contains(&key.as_str()));
+        own.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// What the name of each stack begins with that such a set has made.

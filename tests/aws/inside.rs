@@ -560,6 +560,7 @@ fn what_would_change() {
         parameters: map(&[("Tenant", "acme")]),
         tags: map(&[("tenant", "acme")]),
         bucket: None,
+        set: None,
     };
     let questions = [question("orders", &second), question("orders", &first), question("fresh", &second)];
     let replies = preview(&aws, &questions, MOST, "run1", &|_| {});

@@ -628,3 +628,111 @@ fn a_preview_asks_cloudformation_and_changes_nothing() {
     assert_eq!(code, Some(2), "{out}");
     assert!(out.contains("`cloudformation:CreateChangeSet` failed with `AccessDenied`"), "{out}");
 }
+
+/// A tenant with an account of its own, whose queue keeps messages for so many days.
+fn in_its_account(account: &str, days: u32) -> String {
+    format!(
+        "
+tenantry: 1
+blueprint: orders
+owner: platform-team
+cost_center: cc-100
+cells:
+  - {{ cell: eu-1, region: {REGION}, account: '{MOTO_ACCOUNT}' }}
+tiers:
+  - tier: platinum
+    isolation: silo
+    boundary: account
+    components: [{{ queue: Jobs, partition_by: tenant_id, retention_days: {days} }}]
+tenants:
+  - {{ tenant: acme, tier: platinum, account: '{account}' }}
+"
+    )
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a user writes a blueprint")]
+fn a_preview_asks_the_stack_that_a_stack_set_has_made() {
+    let Some(around) = Around::new() else { return };
+    let member = around.member();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, assembly, settings, rollout) =
+        (path("b.yaml"), path("assembly"), path("settings.yaml"), path("rollout.json"));
+    std::fs::write(&file, in_its_account(&member, 4)).unwrap();
+    let text = format!(
+        "percentages: [100]
+canaries: {{ per_tier: 0 }}
+limits: {{ tenants: 100, tier: 100 }}
+gate: {{ bake_minutes: 0, watch: none }}
+stack_sets: {{ shards: 2, permissions: self-managed }}
+management: {{ account: '{MOTO_ACCOUNT}', region: {REGION} }}
+"
+    );
+    std::fs::write(&settings, text).unwrap();
+    let role = "arn:{partition}:iam::{account}:role/deployer";
+    let fine = |arguments: &[&str]| {
+        let (code, out, err) = program(&around, arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{err}\nthe engine: {}", around.engine.said());
+        out
+    };
+    let live = |more: &[&str]| {
+        let asked = ["preview", "acme", "--live", "--role", role, "--blueprint", &file, "--against", &assembly];
+        fine(&[&asked[..], more].concat())
+    };
+    fine(&["synth", &file, "--out", &assembly, "--no-prove"]);
+    fine(&["rollout", &assembly, "--settings", &settings, "-o", &rollout]);
+    fine(&["deploy", &rollout, "--assembly", &assembly, "--role", role, "--first-wait", "20"]);
+    assert_eq!(around.calls("CreateStackInstances").len(), 1);
+    assert_eq!(around.calls("CreateChangeSet").len(), 0, "a stack set has made it, and no change set");
+
+    // As it is, and as it is to be.
+    let out = live(&["-o", "json"]);
+    let preview: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let stack = &preview["live"][0];
+    assert_eq!((&stack["exists"], &stack["problem"]), (&json!(true), &serde_json::Value::Null), "{stack}");
+    assert_eq!(stack["changes"], json!([]), "{stack}");
+    let name = preview["stacks"][0]["name"].as_str().unwrap();
+    let instance = stack["instance"].as_str().unwrap().to_owned();
+    assert_eq!(stack["name"], name);
+    assert!(instance.starts_with("StackSet-orders-platinum-"), "{instance}");
+    std::fs::write(&file, in_its_account(&member, 9)).unwrap();
+    let preview: serde_json::Value = serde_json::from_str(&live(&["-o", "json"])).unwrap();
+    let changes = preview["live"][0]["changes"].as_array().unwrap();
+    assert!(
+        changes.iter().any(|change| change["type"] == "AWS::SQS::Queue" && change["action"] == "Modify"),
+        "{changes:?}"
+    );
+    let html = path("acme.html");
+    live(&["--html", &html]);
+    let said = format!("asked of `{instance}`, which a stack set has made");
+    let page = std::fs::read_to_string(&html).unwrap();
+    assert!(page.contains(&instance) && page.contains("which a stack set has made"), "the page says {said}");
+    let out = live(&[]);
+    assert!(out.contains(&said), "{out}");
+
+    // The set's tags, and not the tenant's; nothing is left, nor executed, nor made.
+    let asked = around.calls("CreateChangeSet");
+    assert_eq!(asked.len(), 4);
+    for call in &asked {
+        assert_eq!((call.stack(), call.field("ChangeSetType")), (instance.as_str(), "UPDATE"));
+        let keys: Vec<&str> = (1..=3).map(|number| call.field(&format!("Tags.member.{number}.Key"))).collect();
+        assert_eq!(keys, ["Environment", "Tier", ""]);
+    }
+    // Moto refuses to make one that would change nothing.
+    let made = asked.iter().filter(|call| call.engine.as_ref().is_some_and(|answer| answer.status == 200)).count();
+    assert_eq!((made, around.calls("DeleteChangeSet").len()), (3, 3));
+    assert_eq!((around.calls("ExecuteChangeSet").len(), around.calls("DeleteStack").len()), (0, 0));
+    let assembly_now = ["status", "--assembly", &assembly, "--role", role, "--exit-code"];
+    fine(&assembly_now);
+
+    // If CloudFormation does not want to, that is the answer.
+    let refused = "the stack is managed by a stack set";
+    around.proxy.add(Rule::on("CreateChangeSet", Fault::Error(400, "ValidationError", refused)).about("StackSet-"));
+    let (code, out, _) =
+        program(&around, &["preview", "acme", "--live", "--role", role, "--assembly", &assembly, "-o", "json"]);
+    assert_eq!(code, Some(2), "{out}");
+    let preview: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(preview["live"][0]["problem"].as_str().unwrap().ends_with(refused), "{out}");
+    assert_eq!(preview["live"][0]["instance"], instance.as_str());
+}

@@ -10,6 +10,7 @@ use crate::deploy::cloud::{CloudError, PlannedChange};
 use crate::deploy::live::Question;
 use crate::preview::Preview;
 use crate::preview::live::{LiveChange, LiveStack};
+use crate::rollout::SetKey;
 
 /// Whether and how AWS is asked.
 #[derive(Debug, Clone, clap::Args)]
@@ -28,21 +29,21 @@ pub(super) struct Live {
     pub(super) bucket: Option<String>,
 }
 
-/// Asks, and puts the answers into the preview. Says whether all of them came. `templates` has the texts by their paths.
+/// Asks, and puts the answers into the preview. Says whether all of them came.
 ///
 /// # Errors
 /// If nothing can be asked.
 #[cfg(not(feature = "deploy"))]
-pub(super) fn ask(_: &mut Preview, _: &BTreeMap<String, String>, _: &Live) -> anyhow::Result<bool> {
+pub(super) fn ask(_: &mut Preview, _: &Material, _: &Live) -> anyhow::Result<bool> {
     anyhow::bail!("this `tenantry` was built without the feature `deploy` and cannot ask AWS")
 }
 
-/// Asks, and puts the answers into the preview. Says whether all of them came. `templates` has the texts by their paths.
+/// Asks, and puts the answers into the preview. Says whether all of them came.
 ///
 /// # Errors
 /// If nothing can be asked.
 #[cfg(feature = "deploy")]
-pub(super) fn ask(preview: &mut Preview, templates: &BTreeMap<String, String>, live: &Live) -> anyhow::Result<bool> {
+pub(super) fn ask(preview: &mut Preview, material: &Material, live: &Live) -> anyhow::Result<bool> {
     use std::hash::{BuildHasher, Hasher};
 
     use crate::deploy::aws::{Aws, Settings};
@@ -54,7 +55,7 @@ pub(super) fn ask(preview: &mut Preview, templates: &BTreeMap<String, String>, l
     let region = preview.stacks.first().map(|stack| stack.region.clone());
     let aws = Aws::connect(&Settings { role: live.role.clone(), profile: None, region })?;
     let caller = aws.caller()?;
-    let questions = questions(preview, templates, live, &caller)?;
+    let questions = questions(preview, material, live, &caller)?;
     // The keys of a hasher are made anew in each process: nobody has to guess this word, and it has to be another one.
     let run = format!("{:016x}", std::hash::RandomState::new().build_hasher().finish());
     let replies = replies(&aws, &questions, most, &run, &std::thread::sleep);
@@ -62,6 +63,7 @@ pub(super) fn ask(preview: &mut Preview, templates: &BTreeMap<String, String>, l
         .into_iter()
         .map(|reply| {
             let mut stack = live_stack(&reply.stack, reply.exists, reply.changes);
+            (stack.instance, stack.kept) = (reply.instance, reply.kept);
             // That something is left behind is said beside the changes, and beside another problem.
             let problems: Vec<String> =
                 stack.problem.take().into_iter().chain(reply.left.map(|left| left.to_string())).collect();
@@ -76,18 +78,14 @@ pub(super) fn ask(preview: &mut Preview, templates: &BTreeMap<String, String>, l
 
 /// The tenant's stacks, as what is to be asked. What has no account yet is asked in the caller's own.
 #[cfg(feature = "deploy")]
-fn questions(
-    preview: &Preview,
-    templates: &BTreeMap<String, String>,
-    live: &Live,
-    caller: &str,
-) -> anyhow::Result<Vec<Question>> {
+fn questions(preview: &Preview, material: &Material, live: &Live, caller: &str) -> anyhow::Result<Vec<Question>> {
     preview
         .stacks
         .iter()
         .map(|stack| {
             let account = stack.account.as_deref().unwrap_or(caller);
-            let template = templates
+            let template = material
+                .templates
                 .get(&stack.template)
                 .filter(|text| crate::assembly::Digest::of(text.as_bytes()).to_string() == stack.sha256);
             let Some(template) = template else {
@@ -104,9 +102,19 @@ fn questions(
                 parameters: stack.parameters.clone(),
                 tags: stack.tags.clone(),
                 bucket: bucket.map(|name| name.replace("{account}", account).replace("{region}", &stack.region)),
+                set: material.sets.get(&stack.name).cloned(),
             })
         })
         .collect()
+}
+
+/// What is asked with, beside what the preview shows.
+#[derive(Debug, Default)]
+pub(super) struct Material {
+    /// The texts of the stacks' templates, by their paths in the assembly.
+    pub(super) templates: BTreeMap<String, String>,
+    /// The stack sets that can have made stacks of the tenant, by the stacks' names.
+    pub(super) sets: BTreeMap<String, SetKey>,
 }
 
 /// What CloudFormation said about one stack, for the preview's document: the changes of a change set, or why there are
@@ -124,7 +132,7 @@ pub(super) fn live_stack(name: &str, exists: bool, answer: Result<Vec<PlannedCha
         replacement: change.replacement,
         properties: change.properties,
     });
-    LiveStack { name: name.to_owned(), exists, problem, changes: changes.collect() }
+    LiveStack { name: name.to_owned(), instance: None, kept: Vec::new(), exists, problem, changes: changes.collect() }
 }
 
 #[cfg(test)]

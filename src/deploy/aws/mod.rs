@@ -494,6 +494,10 @@ impl Ask for Aws {
         Cloud::stack(self, target, name)
     }
 
+    fn stack_names(&self, target: &Target, prefix: &str) -> Answer<Vec<String>> {
+        Cloud::stack_names(self, target, prefix)
+    }
+
     fn create_change_set(&self, target: &Target, request: &ChangeSetRequest<'_>) -> Answer<String> {
         Cloud::create_change_set(self, target, request)
     }
