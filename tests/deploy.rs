@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tenantry::deploy::engine::{Report, Stop};
+use tenantry::deploy::foresee::{Foreseen, Will, foresee};
 use tenantry::deploy::journal::How;
 
-use fake_cloud::{FakeStack, World};
+use fake_cloud::{FakeCloud, FakeStack, World};
 use rollouts::{Computer, Kind, Nobody, Scene, Spec, specs, template, waves, with_deaths};
 
 fn sorted(effects: &[String]) -> Vec<String> {
@@ -36,6 +37,11 @@ fn undisturbed(scene: &Scene) -> (Report, World, i64) {
     let report = Computer::default().run(&scene.material, &cloud, &Nobody).unwrap();
     let world = cloud.world().clone();
     (report, world, cloud.life.passed())
+}
+
+/// What is seen that each step would do.
+fn foreseen(scene: &Scene, cloud: &FakeCloud) -> BTreeMap<String, Foreseen> {
+    foresee(cloud, &fake_cloud::FakeClock::default(), &scene.material, &scene.material.home(&cloud.account))
 }
 
 fn one_of_each() -> Vec<Vec<Spec>> {
@@ -161,6 +167,34 @@ proptest! {
         prop_assert_eq!(sorted(&killed.effects), sorted(&world.effects));
         prop_assert_eq!(killed.state(), world.state());
         prop_assert_eq!(outcome(&report), outcome(&whole));
+    }
+
+    #[test]
+    fn what_is_foreseen_of_a_step_is_what_it_does(waves in waves(), faults in prop::sample::select(vec![0_u32, 20])) {
+        let scene = Scene::of(&waves, 2, 99);
+        let cloud = FakeCloud { faults, ..scene.cloud() };
+        let foreseen = foreseen(&scene, &cloud);
+        let steps = scene.material.rollout.waves.iter().map(|wave| wave.steps.len()).sum::<usize>();
+        prop_assert_eq!(foreseen.len(), steps);
+        prop_assert!(cloud.world().effects.is_empty());
+        let (report, ..) = undisturbed(&scene);
+        for (step, how) in &report.done {
+            let will = foreseen[step].will.unwrap();
+            let fits = match how {
+                How::Created => matches!(will, Will::Create | Will::Repair),
+                How::Updated => matches!(will, Will::Update | Will::Wait | Will::Repair),
+                How::Deleted => will == Will::Delete,
+                How::AlreadyThere => will == Will::Leave,
+            };
+            prop_assert!(fits, "{} is {:?}, and was to be {:?}", step, how, will);
+        }
+        // And afterwards there is nothing left to do but what failed.
+        let cloud = scene.cloud();
+        Computer::default().run(&scene.material, &cloud, &Nobody).unwrap();
+        for (step, left) in self::foreseen(&scene, &cloud) {
+            let failed = report.failed.iter().any(|(id, _)| *id == step) || report.skipped.contains(&step);
+            prop_assert!(failed || left.will == Some(Will::Leave), "{}: {:?}", step, left);
+        }
     }
 
     #[test]
@@ -521,4 +555,138 @@ fn versions_and_drift_are_read_from_what_is_there() {
     use Found::{Absent, Drifted, InSync};
     assert_eq!(drifts, [Absent, InSync, InSync, Drifted, InSync, InSync, InSync, InSync]);
     assert_eq!(found[3].resources[0].properties, ["/BillingMode"]);
+}
+
+/// Writes down what is said of waiting.
+#[derive(Default)]
+struct Listener(std::sync::Mutex<Vec<(String, u64, String)>>);
+
+impl tenantry::deploy::engine::Watch for Listener {
+    fn happens(&self, what: tenantry::deploy::engine::Happening<'_>) {
+        use tenantry::deploy::engine::Happening::{Again, Blind};
+        let said = match what {
+            Again(step, waited, why) => (step.to_owned(), waited / 60_000, why.to_owned()),
+            Blind(wave, waited, why) => (wave.wave.clone(), waited / 60_000, why.to_owned()),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(said);
+    }
+}
+
+/// What is said of waiting while a scene is carried out with so many refused calls of an operation.
+fn said_while_throttled(scene: &Scene, operation: &'static str, calls: u32) -> (Report, Vec<(String, u64, String)>) {
+    let cloud = scene.cloud();
+    cloud.throttled.lock().unwrap().insert(operation, calls);
+    let listener = Listener::default();
+    let report = Computer::default().run(&scene.material, &cloud, &listener).unwrap();
+    (report, listener.0.into_inner().unwrap())
+}
+
+#[test]
+fn nobody_watches_a_silent_terminal_while_calls_are_repeated() {
+    let throttled = |operation: &str| format!("`{operation}` failed with `Throttling`: Rate exceeded");
+    for operation in ["cloudformation:DescribeStacks", "cloudformation:CreateChangeSet"] {
+        let scene = wave_of(&["a"], 1, 0, &[]);
+        // A few are nothing to speak of.
+        let (report, said) = said_while_throttled(&scene, operation, 3);
+        assert_eq!((report.done.len(), said.len()), (1, 0), "{said:?}");
+        let (report, said) = said_while_throttled(&scene, operation, 20);
+        assert_eq!(report.done.len(), 1, "{report:#?}");
+        assert!(said.iter().all(|(step, _, why)| step == "stack/a" && *why == throttled(operation)), "{said:?}");
+        let minutes: Vec<u64> = said.iter().map(|(_, minutes, _)| *minutes).collect();
+        assert_eq!(minutes.first(), Some(&1));
+        assert!(minutes.len() >= 3 && minutes.windows(2).all(|pair| pair[1] >= 2 * pair[0]), "{minutes:?}");
+    }
+    // What another does to the stack.
+    let mut scene = Scene::empty();
+    scene.wave(1, 0);
+    let stack = FakeStack::settled("UPDATE_COMPLETE", &template("a", 1)).moving("UPDATE_IN_PROGRESS", 12);
+    scene.there("a", 0, stack);
+    scene.stack("a", 0, &template("a", 2), &[]);
+    let (report, said) = said_while_throttled(&scene, "", 0);
+    assert_eq!(report.done.len(), 1);
+    assert!(said.len() >= 2 && said.len() <= 4, "{said:?}");
+    assert_eq!(said[0].2, "something else changes the stack `a`");
+}
+
+#[test]
+fn a_gate_that_cannot_be_looked_at_says_so_at_once_and_then_from_time_to_time() {
+    let mut scene = wave_of(&["a"], 1, 0, &[]);
+    scene.gate(5, &["errors"]);
+    let operation = "cloudwatch:DescribeAlarms";
+    let (report, said) = said_while_throttled(&scene, operation, 20);
+    assert!(report.stop.is_none(), "{report:#?}");
+    assert!(said.iter().all(|(wave, _, why)| wave == "wave-1" && why.contains(operation)), "{said:?}");
+    let minutes: Vec<u64> = said.iter().map(|(_, minutes, _)| *minutes).collect();
+    assert_eq!(minutes[..2], [0, 1]);
+    assert!(minutes.len() >= 4 && minutes[1..].windows(2).all(|pair| pair[1] >= 2 * pair[0]), "{minutes:?}");
+    // In the end it gives up.
+    let (report, said) = said_while_throttled(&scene, operation, u32::MAX);
+    let Some(Stop::Gate { reason, .. }) = &report.stop else { panic!("{report:#?}") };
+    assert!(reason.contains(operation) && said.len() >= 5, "{said:?}");
+}
+
+#[test]
+fn what_cloudformation_took_and_never_begins_fails_after_minutes_and_is_asked_anew() {
+    let minutes = |scene: &Scene, call: &'static str| {
+        let cloud = fake_cloud::FakeCloud { forgotten: BTreeSet::from([call]), ..scene.cloud() };
+        let computer = Computer::default();
+        let report = computer.run(&scene.material, &cloud, &Nobody).unwrap();
+        let waited = computer.clock.now.load(std::sync::atomic::Ordering::SeqCst) / 60_000;
+        assert!((10..14).contains(&waited), "{call}: {waited} minutes");
+        // The same command, once CloudFormation is itself again.
+        let cloud = fake_cloud::FakeCloud { forgotten: BTreeSet::new(), ..cloud };
+        let again = computer.run(&scene.material, &cloud, &Nobody).unwrap();
+        assert_eq!(again.done.len(), 1, "{again:#?}");
+        (report.failed[0].1.clone(), again.done[0].1)
+    };
+    let (failure, how) = minutes(&wave_of(&["a"], 1, 9, &[]), "cloudformation:ExecuteChangeSet");
+    assert_eq!(
+        failure.message,
+        "CloudFormation took `ExecuteChangeSet` for the stack `a` in 111111111111/eu-west-1 and has not begun after 10 \
+         minutes"
+    );
+    assert!(failure.help.unwrap().contains("describe-change-set --stack-name a --change-set-name tenantry-"));
+    assert_eq!(how, How::Created);
+    let scene = Scene::of(&[vec![Spec { kind: Kind::Delete, account: 0, after: Vec::new() }]], 1, 9);
+    let (failure, how) = minutes(&scene, "cloudformation:DeleteStack");
+    assert!(
+        failure.message.starts_with("CloudFormation took `DeleteStack` for `s-0` and shows nothing"),
+        "{failure:?}"
+    );
+    assert_eq!(how, How::Deleted);
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_foreseen_and_says_why() {
+    let scene = Scene::of(&one_of_each(), 4, 9);
+    let cloud = scene.cloud();
+    let blind = ["cloudformation:DescribeStackSet", "organizations:ListPolicies", "cloudformation:DescribeStacks"];
+    cloud.throttled.lock().unwrap().extend(blind.map(|operation| (operation, u32::MAX)));
+    let foreseen = foreseen(&scene, &cloud);
+    let unknown: BTreeSet<usize> = foreseen
+        .iter()
+        .filter(|(_, foreseen)| foreseen.will.is_none())
+        .map(|(id, foreseen)| {
+            assert!(foreseen.problem.as_ref().unwrap().contains("Rate exceeded"), "{foreseen:?}");
+            id.strip_prefix("stack/s-").unwrap().parse().unwrap()
+        })
+        .collect();
+    // Unit and account can be seen.
+    assert_eq!(unknown, (0..18).filter(|number| ![10, 14].contains(number)).collect());
+    // Of an operation on instances it is told in how many accounts there is something to do.
+    let mut scene = Scene::empty();
+    scene.wave(1, 0);
+    let set = scene.set("old", true);
+    let accounts = ["1", "2", "3"].map(str::to_owned).to_vec();
+    for (account, status) in accounts.iter().zip(["CURRENT", "OUTDATED", "CURRENT"]) {
+        let target = tenantry::deploy::cloud::Target { account: account.clone(), region: "eu-west-1".to_owned() };
+        let instances = &mut scene.world.sets.get_mut("old").unwrap().instances;
+        instances.insert(target, (status.to_owned(), BTreeMap::new()));
+    }
+    let work = tenantry::rollout::Work::UpdateInstances { set, accounts, regions: vec!["eu-west-1".to_owned()] };
+    let step = tenantry::rollout::Step { id: "u".to_owned(), work, tenant: None, after: Vec::new() };
+    scene.material.rollout.waves[0].steps.push(step);
+    let found = self::foreseen(&scene, &scene.cloud());
+    assert_eq!((found["u"].will, found["u"].accounts), (Some(Will::Update), Some(1)));
 }

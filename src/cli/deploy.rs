@@ -7,6 +7,7 @@ mod show;
 #[cfg(feature = "deploy")]
 mod watch;
 
+use std::collections::BTreeMap;
 #[cfg(feature = "deploy")]
 use std::path::Path;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use clap::ValueEnum;
 use super::Ending;
 use super::terminal::Terminal;
 use crate::assembly;
+use crate::deploy::foresee::{Foreseen, Will};
 use crate::deploy::material::Material;
 use crate::deploy::pace::WORK;
 use crate::deploy::preflight;
@@ -175,7 +177,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
     };
     if args.offline {
         let ending = terminal.report(findings, &SourceMap::default(), false)?;
-        terminal.print(&steps(&material, &|_| None))?;
+        terminal.print(&steps(&material, &BTreeMap::new()))?;
         return Ok(ending);
     }
     #[cfg(feature = "deploy")]
@@ -197,8 +199,8 @@ pub(super) fn drift(_args: &DriftArgs, _terminal: &Terminal) -> anyhow::Result<E
     Err(without("drift"))
 }
 
-/// What a rollout would do, step by step; `known` says of a stack what there is to do with it.
-fn steps(material: &Material, known: &dyn Fn(&str) -> Option<String>) -> String {
+/// What a rollout would do, step by step. `foreseen` says by the steps' ids what there is to do.
+fn steps(material: &Material, foreseen: &BTreeMap<String, Foreseen>) -> String {
     let waves = &material.rollout.waves;
     let mut text = String::new();
     for (at, wave) in waves.iter().enumerate() {
@@ -213,7 +215,7 @@ fn steps(material: &Material, known: &dyn Fn(&str) -> Option<String>) -> String 
             wave.tolerance.failures
         );
         for step in &wave.steps {
-            text += &format!("  {}\n", sentence(step, known));
+            text += &format!("  {}\n", sentence(step, foreseen.get(&step.id)));
         }
         if let Some(gate) = &wave.gate {
             let alarms: Vec<&str> = gate.alarms.iter().map(|alarm| alarm.name.as_str()).collect();
@@ -225,27 +227,55 @@ fn steps(material: &Material, known: &dyn Fn(&str) -> Option<String>) -> String 
     text
 }
 
-/// A step as a sentence.
-fn sentence(step: &Step, known: &dyn Fn(&str) -> Option<String>) -> String {
+/// What would be done, as the verb of a sentence.
+fn verb(will: Will) -> &'static str {
+    match will {
+        Will::Create => "create",
+        Will::Update => "update",
+        Will::Wait => "wait for, and then update,",
+        Will::Repair => "repair, which is not always possible,",
+        Will::Delete => "delete",
+        Will::Leave => "leave",
+    }
+}
+
+/// A step as a sentence; without anything foreseen it says what is to be in the end.
+fn sentence(step: &Step, foreseen: Option<&Foreseen>) -> String {
+    let will = foreseen.and_then(|foreseen| foreseen.will);
+    let is_left = will == Some(Will::Leave);
+    let verb = |without: &str| will.map_or_else(|| without.to_owned(), |will| format!("{} ", verb(will)));
     let mut text = match &step.work {
-        Work::Unit { unit, parent, .. } => format!("unit `{unit}` below `{parent}`"),
-        Work::Policy { policy, kind, .. } => format!("policy `{policy}`, {kind}"),
+        Work::Unit { unit, parent, .. } => format!("{}unit `{unit}` below `{parent}`", verb("")),
+        Work::Policy { policy, kind, .. } => format!("{}policy `{policy}`, {kind}", verb("")),
+        Work::Attach { policy, unit } if is_left => format!("leave policy `{policy}` attached to `{unit}`"),
         Work::Attach { policy, unit } => format!("attach policy `{policy}` to `{unit}`"),
+        Work::Detach { policy, unit } if is_left => {
+            format!("leave policy `{policy}`, which is not attached to `{unit}`")
+        }
         Work::Detach { policy, unit } => format!("detach policy `{policy}` from `{unit}`"),
-        Work::Account { account, unit } => format!("account {account} into unit `{unit}`"),
-        Work::Stack { stack, account, region } => {
-            let what = known(stack).unwrap_or_else(|| "deploy".to_owned());
-            format!("{what} stack `{stack}` in {account}/{region}")
+        Work::Account { account, unit } => match will {
+            Some(Will::Leave) => format!("leave account {account} in unit `{unit}`"),
+            Some(_) => format!("move account {account} into unit `{unit}`"),
+            None => format!("account {account} into unit `{unit}`"),
+        },
+        Work::Stack { stack, account, region } => format!("{}stack `{stack}` in {account}/{region}", verb("deploy ")),
+        Work::DeleteStack { stack, account, region } if is_left => {
+            format!("leave stack `{stack}` in {account}/{region}, which is gone")
         }
         Work::DeleteStack { stack, account, region } => format!("delete stack `{stack}` in {account}/{region}"),
-        Work::StackSet { set } => format!("stack set `{set}`"),
-        Work::Instance { set, account, region, .. } => format!("instance of `{set}` in {account}/{region}"),
+        Work::StackSet { set } => format!("{}stack set `{set}`", verb("")),
+        Work::Instance { set, account, region, .. } => {
+            format!("{}instance of `{set}` in {account}/{region}", verb(""))
+        }
         Work::UpdateInstances { set, accounts, regions } => {
-            format!(
-                "update the instances of `{set}` in {} and {}",
-                counted(accounts.len() as u64, "account"),
-                counted(regions.len() as u64, "region")
-            )
+            let accounts = counted(accounts.len() as u64, "account");
+            let some = foreseen.and_then(|foreseen| foreseen.accounts).filter(|_| !is_left);
+            let places = some.map_or_else(|| accounts.clone(), |some| format!("{some} of {accounts}"));
+            let regions = counted(regions.len() as u64, "region");
+            format!("{}the instances of `{set}` in {places} and {regions}", verb("update "))
+        }
+        Work::DeleteInstance { set, account, region } if is_left => {
+            format!("leave the instance of `{set}` in {account}/{region}, which is gone")
         }
         Work::DeleteInstance { set, account, region } => {
             format!("delete the instance of `{set}` in {account}/{region}")
@@ -257,6 +287,9 @@ fn sentence(step: &Step, known: &dyn Fn(&str) -> Option<String>) -> String {
     if !step.after.is_empty() {
         let after: Vec<String> = step.after.iter().map(|id| format!("`{id}`")).collect();
         text += &format!(", after {}", after.join(", "));
+    }
+    if let Some(problem) = foreseen.and_then(|foreseen| foreseen.problem.as_ref()) {
+        text += &format!("; what is there is not known: {problem}");
     }
     text
 }

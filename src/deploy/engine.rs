@@ -9,47 +9,19 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{io, mem, thread};
 
-use super::cloud::{Cloud, Target};
+use super::cloud::{Cloud, CloudError, Target};
 use super::journal::{Ended, Event, How};
-use super::pace::{Pace, Waits};
+use super::pace::{Notices, Pace, Waits};
 use super::steps::{self, Failure, Halt, Site};
 use crate::rollout::{Gate, Step, Wave, Work};
+
+pub use super::watch::{Happening, Watch};
 
 /// The most threads, whatever a wave allows.
 const MOST_THREADS: u64 = 128;
 
 /// How often alarms are looked at while a wave bakes, in milliseconds.
 const ALARM_EVERY: u64 = 60_000;
-
-/// What happens, for whoever watches.
-#[derive(Debug, Clone, Copy)]
-pub enum Happening<'a> {
-    /// A wave begins, or goes on.
-    Wave {
-        /// The wave.
-        wave: &'a Wave,
-        /// Its number, from 1.
-        number: usize,
-        /// How many waves there are.
-        of: usize,
-        /// How many of its steps ended in earlier runs.
-        done: usize,
-    },
-    /// A step begins.
-    Begun(&'a Step),
-    /// A step ended well.
-    Done(&'a Step, How),
-    /// A step failed.
-    Failed(&'a Step, &'a Failure),
-    /// A wave's steps have ended, and this many milliseconds are left of its bake time.
-    Baking(&'a Wave, u64),
-}
-
-/// Who watches.
-pub trait Watch: Sync {
-    /// Is told what happens, from several threads.
-    fn happens(&self, what: Happening<'_>);
-}
 
 /// Why a rollout ended before its end.
 #[derive(Debug)]
@@ -247,8 +219,6 @@ impl State {
 pub struct Engine<'a, C: Cloud> {
     /// What its steps share.
     pub site: &'a Site<'a, C>,
-    /// Who watches.
-    pub watch: &'a dyn Watch,
     /// Whether somebody asked to stop.
     pub stop: &'a AtomicBool,
     /// The name of the last wave to do; none for all.
@@ -321,7 +291,7 @@ impl<C: Cloud> Engine<'_, C> {
         }
         let pasts: Vec<_> = wave.steps.iter().map(|step| self.site.journal.step(&step.id)).collect();
         let done = pasts.iter().filter(|past| past.done.is_some()).count();
-        self.watch.happens(Happening::Wave {
+        self.site.watch.happens(Happening::Wave {
             wave,
             number: number + 1,
             of: self.site.material.rollout.waves.len(),
@@ -457,11 +427,11 @@ impl<C: Cloud> Engine<'_, C> {
         if again {
             self.write(&Event::Step { step: step.id.clone(), attempt }).map_err(Halt::Journal)?;
         }
-        self.watch.happens(Happening::Begun(step));
+        self.site.watch.happens(Happening::Begun(step));
         match steps::run(self.site, wave, step, attempt) {
             Ok(how) => {
                 self.write(&Event::Done { step: step.id.clone(), attempt, how }).map_err(Halt::Journal)?;
-                self.watch.happens(Happening::Done(step, how));
+                self.site.watch.happens(Happening::Done(step, how));
                 Ok(how)
             }
             Err(Halt::Failed(failure)) => {
@@ -469,7 +439,7 @@ impl<C: Cloud> Engine<'_, C> {
                 reasons.extend(failure.reasons.iter().cloned());
                 let event = Event::Failed { step: step.id.clone(), attempt, failures: failure.count, reasons };
                 self.write(&event).map_err(Halt::Journal)?;
-                self.watch.happens(Happening::Failed(step, &failure));
+                self.site.watch.happens(Happening::Failed(step, &failure));
                 Err(Halt::Failed(failure))
             }
             Err(halt) => Err(halt),
@@ -492,8 +462,9 @@ impl<C: Cloud> Engine<'_, C> {
             }
         };
         let end = since.saturating_add(gate.bake_minutes.saturating_mul(60_000));
+        let mut notices = Notices::at_once();
         loop {
-            match self.ringing(gate) {
+            match self.ringing(wave, gate, &mut notices) {
                 Ok(alarms) if alarms.is_empty() => {}
                 Ok(alarms) => {
                     let event = Event::Ring { wave: wave.wave.clone(), alarms: alarms.clone() };
@@ -514,14 +485,14 @@ impl<C: Cloud> Engine<'_, C> {
             if self.stop.load(Ordering::Relaxed) {
                 return Some(Stop::Asked);
             }
-            self.watch.happens(Happening::Baking(wave, left));
+            self.site.watch.happens(Happening::Baking(wave, left));
             self.site.clock.sleep(Duration::from_millis(left.min(ALARM_EVERY)));
         }
         self.write(&Event::Pass { wave: wave.wave.clone() }).err().and_then(dead)
     }
 
-    /// The alarms of a gate that ring.
-    fn ringing(&self, gate: &Gate) -> Result<Vec<String>, Halt> {
+    /// The alarms of a gate that ring. That they cannot be looked at is said at once, and then at intervals that grow.
+    fn ringing(&self, wave: &Wave, gate: &Gate, notices: &mut Notices) -> Result<Vec<String>, Halt> {
         let mut places: BTreeMap<Target, Vec<String>> = BTreeMap::new();
         for alarm in &gate.alarms {
             let target = Target { account: alarm.account.clone(), region: alarm.region.clone() };
@@ -529,9 +500,16 @@ impl<C: Cloud> Engine<'_, C> {
         }
         let mut ringing = Vec::new();
         for (target, names) in places {
-            let found = self.site.look("alarms", |cloud| cloud.ringing(&target, &names))?;
+            let asked = self.site.clock.now();
+            let mut refused = |error: &CloudError| {
+                if let Some(waited) = notices.due(asked, self.site.clock.now()) {
+                    self.site.watch.happens(Happening::Blind(wave, waited, &error.to_string()));
+                }
+            };
+            let found = self.site.look_or("alarms", |cloud| cloud.ringing(&target, &names), &mut refused)?;
             ringing.extend(found.into_iter().map(|name| format!("{name} in {target}")));
         }
+        notices.over();
         Ok(ringing)
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! [`material`] puts a rollout and its assembly together, [`preflight`] looks whether they can be carried out, [`engine`]
 //! does it, and [`steps`] knows what each kind of step asks. [`journal`] is what makes a run that was killed go on.
-//! [`status`] and [`drift`] look at what is there.
+//! [`watch`] is who is told. [`status`] and [`drift`] look at what is there, and [`foresee`] what a rollout would do to it.
 
 #[cfg(feature = "deploy")]
 pub mod aws;
@@ -14,6 +14,7 @@ pub mod cloud;
 pub mod drift;
 pub mod engine;
 pub mod fleet;
+pub mod foresee;
 pub mod journal;
 pub mod live;
 pub mod material;
@@ -22,3 +23,4 @@ pub mod pace;
 pub mod preflight;
 pub mod status;
 pub mod steps;
+pub mod watch;

@@ -24,6 +24,52 @@ pub const REFUSED: Pace = Pace { first: 1_000, longest: 60_000, most: 20 * 60_00
 /// Waiting for another's work on the same thing.
 pub const OTHERS: Pace = Pace { first: 5_000, longest: 60_000, most: 2 * 3_600_000 };
 
+/// Until CloudFormation shows what it has taken. The API reference says of `ExecuteChangeSet` that after the call
+/// "CloudFormation starts updating the stack", and names no time
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html>, read on 2026-11-21). Looks
+/// that show what was before the call are over in seconds.
+pub const UNSEEN: Pace = Pace { first: 1_000, longest: 30_000, most: 10 * 60_000 };
+
+/// How long is waited before that is said, in milliseconds.
+const PATIENCE: u64 = 60_000;
+
+/// When to say that one waits: after a minute, and then each time that the wait has doubled.
+#[derive(Debug)]
+pub struct Notices {
+    since: Option<u64>,
+    next: u64,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { since: None, next: PATIENCE }
+    }
+}
+
+impl Notices {
+    /// The first at once.
+    #[must_use]
+    pub fn at_once() -> Self {
+        Self { since: None, next: 0 }
+    }
+
+    /// What was asked at the first moment has come to nothing at the second, both in milliseconds. For how many that is so
+    /// now, if it is to be said.
+    pub fn due(&mut self, asked: u64, now: u64) -> Option<u64> {
+        let waited = now.saturating_sub(*self.since.get_or_insert(asked));
+        if waited < self.next {
+            return None;
+        }
+        self.next = waited.saturating_mul(2).max(PATIENCE);
+        Some(waited)
+    }
+
+    /// Nothing is in the way any more.
+    pub fn over(&mut self) {
+        *self = Self::default();
+    }
+}
+
 /// A series of waits.
 #[derive(Debug)]
 pub struct Waits {
@@ -31,13 +77,14 @@ pub struct Waits {
     key: String,
     attempt: u32,
     waited: u64,
+    notices: Notices,
 }
 
 impl Waits {
     /// A series of its own for each key, so that steps that began together do not ask together.
     #[must_use]
     pub fn new(pace: Pace, key: &str) -> Self {
-        Self { pace, key: key.to_owned(), attempt: 0, waited: 0 }
+        Self { pace, key: key.to_owned(), attempt: 0, waited: 0, notices: Notices::default() }
     }
 
     /// The next wait; none if it would be too long in all.
@@ -61,6 +108,11 @@ impl Waits {
         self.waited / 60_000
     }
 
+    /// When to say that one waits.
+    pub fn notices(&mut self) -> &mut Notices {
+        &mut self.notices
+    }
+
     /// Begins anew, since something moved.
     pub fn reset(&mut self) {
         self.attempt = 0;
@@ -76,6 +128,25 @@ fn fraction(text: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_are_said_after_a_minute_and_when_they_have_doubled() {
+        let said = |mut notices: Notices| -> Vec<u64> {
+            let seconds = (7_000..2_407_000).step_by(1_000);
+            seconds.filter_map(|now| notices.due(now, now)).map(|waited| waited / 60_000).collect()
+        };
+        assert_eq!(said(Notices::default()), [1, 2, 4, 8, 16, 32]);
+        assert_eq!(said(Notices::at_once()), [0, 1, 2, 4, 8, 16, 32]);
+        // Rarely asked, rarely said.
+        let mut notices = Notices::default();
+        let told = [0, 59_999, 300_000, 599_999, 600_000].map(|now| notices.due(now, now));
+        assert_eq!(told, [None, None, Some(300_000), None, Some(600_000)]);
+        // A call may take long by itself; and what is over begins anew.
+        notices.over();
+        assert_eq!([notices.due(1_000_000, 1_180_000), notices.due(1_180_000, 1_181_000)], [Some(180_000), None]);
+        notices.over();
+        assert_eq!(notices.due(2_000_000, 2_001_000), None);
+    }
 
     #[test]
     fn waits_grow_to_the_longest_differ_by_key_and_end() {

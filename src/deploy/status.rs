@@ -91,7 +91,7 @@ pub struct StackStatus {
 }
 
 /// Asks a few times if AWS is busy.
-fn patient<T>(clock: &dyn Clock, key: &str, ask: impl Fn() -> Answer<T>) -> Answer<T> {
+pub(super) fn patient<T>(clock: &dyn Clock, key: &str, ask: impl Fn() -> Answer<T>) -> Answer<T> {
     let mut waits = looks(key);
     for _ in 0..5 {
         match ask() {

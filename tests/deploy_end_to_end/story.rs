@@ -111,7 +111,17 @@ fn a_fleet_is_deployed_and_updated_and_a_failure_stops_its_wave() {
     let Some(fleet) = Fleet::new() else { return };
     fleet.prepare();
     // Nothing there yet; a dry run changes nothing.
-    fleet.fine(&[&FIRST[..], &["--dry-run"]].concat());
+    let verbs = |said: &str| -> BTreeMap<String, usize> {
+        let steps = said.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with("then "));
+        let mut verbs = BTreeMap::new();
+        steps.for_each(|step| *verbs.entry(step.split(' ').next().unwrap().to_owned()).or_default() += 1);
+        verbs
+    };
+    let dry = |run: &[&str]| fleet.fine(&[run, &["--dry-run"]].concat());
+    let said = dry(&FIRST);
+    let found = verbs(&said);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["attach", "create", "move"], "{said}");
+    assert!(said.contains("  create instance of `fleet-platinum-") && said.contains("  create unit `"), "{said}");
     assert_eq!(fleet.effects(), Vec::<String>::new());
 
     fleet.proxy.take_time(2);
@@ -132,6 +142,13 @@ fn a_fleet_is_deployed_and_updated_and_a_failure_stops_its_wave() {
     // What was done is not done again.
     let before = fleet.effects().len();
     fleet.fine(&FIRST);
+    assert_eq!(fleet.effects().len(), before);
+
+    let said = dry(&FIRST);
+    assert_eq!(verbs(&said), BTreeMap::from([("leave".to_owned(), found.values().sum())]), "{said}");
+    let said = dry(&SECOND);
+    assert_eq!(verbs(&said).into_keys().collect::<Vec<_>>(), ["update"], "{said}");
+    assert!(said.contains("  update the instances of `fleet-platinum-"), "{said}");
     assert_eq!(fleet.effects().len(), before);
 
     // Everybody is behind the next version.

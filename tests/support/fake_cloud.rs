@@ -213,6 +213,10 @@ pub(crate) struct FakeCloud {
     pub(crate) direct: usize,
     /// Where nobody may work, and why.
     pub(crate) closed: BTreeMap<Target, CloudErrorKind>,
+    /// How many calls of an operation are still refused because there are too many.
+    pub(crate) throttled: Mutex<BTreeMap<&'static str, u32>>,
+    /// The calls that are taken and never have an effect.
+    pub(crate) forgotten: BTreeSet<&'static str>,
 }
 
 fn error(kind: CloudErrorKind, operation: &'static str, code: &str, message: &str) -> CloudError {
@@ -238,6 +242,8 @@ impl FakeCloud {
             seed: 0,
             direct: 51_200,
             closed: BTreeMap::new(),
+            throttled: Mutex::default(),
+            forgotten: BTreeSet::new(),
         }
     }
 
@@ -276,6 +282,10 @@ impl FakeCloud {
     fn weather(&self, world: &mut World, operation: &'static str, about: &str, changes: bool) -> Weather {
         let count = world.calls.entry(format!("{operation} {about}")).or_default();
         *count += 1;
+        if let Some(left) = self.throttled.lock().unwrap().get_mut(operation).filter(|left| **left > 0) {
+            *left -= 1;
+            return Weather::Before(error(CloudErrorKind::Throttled, operation, "Throttling", "Rate exceeded"));
+        }
         if self.faults == 0 || *count > 4 {
             return Weather::Fair;
         }
@@ -497,7 +507,7 @@ impl Cloud for FakeCloud {
     fn execute_change_set(&self, target: &Target, stack: &str, name: &str, token: &str) -> Answer<()> {
         const CALL: &str = "cloudformation:ExecuteChangeSet";
         self.call(CALL, &format!("{target} {stack}"), true, |world| {
-            if !world.tokens.insert(format!("execute {token}")) {
+            if self.forgotten.contains(CALL) || !world.tokens.insert(format!("execute {token}")) {
                 return Ok(());
             }
             let key = (target.clone(), stack.to_owned());
@@ -547,7 +557,7 @@ impl Cloud for FakeCloud {
     fn delete_stack(&self, target: &Target, stack: &str, token: &str) -> Answer<()> {
         const CALL: &str = "cloudformation:DeleteStack";
         self.call(CALL, &format!("{target} {stack}"), true, |world| {
-            if !world.tokens.insert(format!("delete {token}")) {
+            if self.forgotten.contains(CALL) || !world.tokens.insert(format!("delete {token}")) {
                 return Ok(());
             }
             let key = (target.clone(), stack.to_owned());

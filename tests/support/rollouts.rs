@@ -366,6 +366,7 @@ impl Computer {
         let site = Site {
             cloud,
             clock: &self.clock,
+            watch,
             journal: &journal,
             material,
             home: material.home(&cloud.account),
@@ -375,7 +376,7 @@ impl Computer {
             units: Units::default(),
             dead: AtomicBool::new(false),
         };
-        let report = Engine { site: &site, watch, stop: &self.stop, until: None }.run();
+        let report = Engine { site: &site, stop: &self.stop, until: None }.run();
         (!cloud.life.is_over()).then_some(report)
     }
 }

@@ -15,10 +15,11 @@ use crate::assembly::Assembly;
 use crate::cli::Ending;
 use crate::cli::terminal::Terminal;
 use crate::deploy::aws::{Aws, Settings};
-use crate::deploy::clock::{Clock, SystemClock};
+use crate::deploy::clock::SystemClock;
 use crate::deploy::cloud::{CloudErrorKind, Target};
 use crate::deploy::engine::{Engine, Report, Stop};
-use crate::deploy::fleet::{FleetStack, Owner, Selection, stacks};
+use crate::deploy::fleet::{FleetStack, Selection, stacks};
+use crate::deploy::foresee::foresee;
 use crate::deploy::journal::{Binding, How, Journal, JournalError, VERSION};
 use crate::deploy::material::Material;
 use crate::deploy::steps::{Halt, Site, Units};
@@ -70,7 +71,8 @@ pub(super) fn deploy(
     };
     if args.dry_run {
         let ending = terminal.report(findings, &SourceMap::default(), false)?;
-        terminal.print(&dry(material, &cloud, &clock))?;
+        let foreseen = foresee(&cloud, &clock, material, &material.home(&caller));
+        terminal.print(&steps(material, &foreseen))?;
         return Ok(ending);
     }
     let path = args.journal.clone().unwrap_or_else(|| journal(&args.rollout));
@@ -84,9 +86,11 @@ pub(super) fn deploy(
         }
     };
     let accepted: BTreeSet<String> = args.accept_replacement.iter().cloned().collect();
+    let progress = Progress::new(terminal.is_watched(), &clock);
     let site = Site {
         cloud: &cloud,
         clock: &clock,
+        watch: &progress,
         journal: &journal,
         material,
         home: material.home(&caller),
@@ -96,48 +100,17 @@ pub(super) fn deploy(
         units: Units::default(),
         dead: AtomicBool::new(false),
     };
-    let progress = Progress::new(terminal.is_watched(), &clock);
     progress.line(&format!(
         "journal `{}`, run {}; Ctrl-C ends after what runs, and the same command goes on",
         path.display(),
         journal.runs()
     ));
-    let report = Engine { site: &site, watch: &progress, stop: &stop, until: args.until.as_deref() }.run();
+    let report = Engine { site: &site, stop: &stop, until: args.until.as_deref() }.run();
     progress.end();
     told(&report, &args.rollout, &mut findings);
     let ending = terminal.report(findings, &SourceMap::default(), false)?;
     terminal.say(&summary(&report))?;
     Ok(ending)
-}
-
-/// What would be done, with what AWS says about each stack.
-fn dry(material: &Material, cloud: &Aws, clock: &dyn Clock) -> String {
-    let fleet: Vec<FleetStack> = material
-        .stacks
-        .values()
-        .map(|item| FleetStack {
-            owner: Owner::Tenant(String::new()),
-            tier: String::new(),
-            item: item.clone(),
-            set: None,
-        })
-        .collect();
-    let template = |path: &str| material.files.get(path).map(ToString::to_string);
-    let found: BTreeMap<String, String> = statuses::look(cloud, clock, &fleet, &template)
-        .into_iter()
-        .map(|stack| {
-            let what = match stack.standing {
-                statuses::Standing::Current => "leave",
-                statuses::Standing::Absent => "create",
-                statuses::Standing::Behind => "update",
-                statuses::Standing::Changing => "wait for, and then update,",
-                statuses::Standing::Failed => "repair, which is not always possible,",
-                statuses::Standing::Unknown => "deploy",
-            };
-            (stack.stack, what.to_owned())
-        })
-        .collect();
-    steps(material, &|stack| found.get(stack).cloned())
 }
 
 fn journal_finding(error: &JournalError, path: &Path) -> Diagnostic {

@@ -104,6 +104,21 @@ impl Watch for Progress<'_> {
                     self.line(&text);
                 }
             }
+            Happening::Again(step, waited, why) => {
+                self.line(&format!("waiting {step}, {}: {why}", since(waited)));
+            }
+            Happening::Blind(wave, waited, why) => {
+                let since = since(waited);
+                self.line(&format!("gate of wave `{}`: no look at its alarms, {since}: {why}", wave.wave));
+            }
         }
+    }
+}
+
+/// For how long something is tried again.
+fn since(waited: u64) -> String {
+    match waited / 60_000 {
+        0 => "tried again from now on".to_owned(),
+        minutes => format!("tried again for {}", counted(minutes, "minute")),
     }
 }

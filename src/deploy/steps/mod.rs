@@ -17,11 +17,15 @@ use super::cloud::{Answer, Cloud, CloudError, CloudErrorKind, TemplateSource};
 use super::journal::{Asked, Event, How, Journal};
 use super::material::Material;
 use super::names;
-use super::pace::{OTHERS, Pace, REFUSED, WORK, Waits};
+use super::pace::{Notices, OTHERS, Pace, REFUSED, UNSEEN, WORK, Waits};
+use super::watch::{Happening, Watch};
 use crate::assembly::Digest;
 use crate::deploy::cloud::Target;
 use crate::diagnostics::{Code, codes};
 use crate::rollout::{Step, Wave, Work};
+
+pub(super) use organization::{DEPTH, KINDS, is_id, same as says_the_same};
+pub(super) use stack_set::is_current;
 
 pub use organization::Units;
 pub use stack::expected_loss;
@@ -93,6 +97,8 @@ pub struct Site<'a, C: Cloud> {
     pub cloud: &'a C,
     /// What time it is.
     pub clock: &'a dyn Clock,
+    /// Who watches.
+    pub watch: &'a dyn Watch,
     /// What was done.
     pub journal: &'a Journal,
     /// What is to be done.
@@ -138,6 +144,17 @@ enum Told {
 impl<C: Cloud> Site<'_, C> {
     /// Asks for something that changes nothing, and again where AWS was busy.
     pub(super) fn look<T>(&self, key: &str, ask: impl Fn(&C) -> Answer<T>) -> Outcome<T> {
+        let (mut notices, begun) = (Notices::default(), self.clock.now());
+        self.look_or(key, ask, &mut |error| self.again(key, begun, &mut notices, error))
+    }
+
+    /// The same; `refused` is told of each time that AWS was busy.
+    pub(super) fn look_or<T>(
+        &self,
+        key: &str,
+        ask: impl Fn(&C) -> Answer<T>,
+        refused: &mut dyn FnMut(&CloudError),
+    ) -> Outcome<T> {
         let mut waits = Waits::new(REFUSED, key);
         loop {
             let error = match ask(self.cloud) {
@@ -145,10 +162,18 @@ impl<C: Cloud> Site<'_, C> {
                 Err(error) => error,
             };
             self.bear(&error)?;
+            refused(&error);
             match waits.longer() {
                 Some(wait) => self.clock.sleep(wait),
                 None => return Err(Failure::new(error.to_string()).into()),
             }
+        }
+    }
+
+    /// Says from time to time that something is asked again which was asked at a moment.
+    fn again(&self, step: &str, asked: u64, notices: &mut Notices, why: &dyn fmt::Display) {
+        if let Some(waited) = notices.due(asked, self.clock.now()) {
+            self.watch.happens(Happening::Again(step, waited, &why.to_string()));
         }
     }
 
@@ -198,8 +223,19 @@ impl<C: Cloud> At<'_, C> {
         self.waits(Pace { first: self.site.first_wait, ..WORK })
     }
 
+    /// Waits until a look shows what AWS has taken.
+    fn unseen(&self) -> Waits {
+        self.waits(Pace { first: self.site.first_wait, ..UNSEEN })
+    }
+
     fn waits(&self, pace: Pace) -> Waits {
         Waits::new(pace, &self.step.id)
+    }
+
+    /// Waits for others' work, and says so from time to time.
+    fn wait_for_others(&self, waits: &mut Waits, what: &str) -> Outcome<()> {
+        self.site.again(&self.step.id, self.site.clock.now(), waits.notices(), &what);
+        self.wait(waits, what)
     }
 
     /// Waits for what `what` says, or gives up.
@@ -228,6 +264,7 @@ impl<C: Cloud> At<'_, C> {
             return Err(Halt::Journal(io::Error::other("the deployment has ended")));
         }
         self.write(&Event::Ask { step: step.clone(), attempt, call: call.clone(), token: token.to_owned() })?;
+        let asked = self.site.clock.now();
         let answer = ask(self.site.cloud);
         let (value, error) = match &answer {
             Ok(value) => ((!value.is_empty()).then(|| value.clone()), None),
@@ -235,24 +272,23 @@ impl<C: Cloud> At<'_, C> {
         };
         self.write(&Event::Answer { step, attempt, call, value, error })?;
         match answer {
-            Ok(value) => Ok(Told::Yes(value)),
+            Ok(value) => {
+                calls.notices().over();
+                Ok(Told::Yes(value))
+            }
             Err(error) if error.kind == CloudErrorKind::NothingToChange => Ok(Told::Nothing),
-            // Somebody, or an earlier call of ours whose answer was lost, was faster.
-            Err(error) if !is_there_already(&error) => {
-                self.site.bear(&error)?;
+            Err(error) => {
+                // If it is there already, somebody, or an earlier call of ours whose answer was lost, was faster.
+                if !is_there_already(&error) {
+                    self.site.bear(&error)?;
+                }
+                self.site.again(&self.step.id, asked, calls.notices(), &error);
                 match calls.longer() {
                     Some(wait) => self.site.clock.sleep(wait),
                     None => return Err(Failure::new(error.to_string()).into()),
                 }
                 Ok(Told::Look)
             }
-            Err(error) => match calls.longer() {
-                Some(wait) => {
-                    self.site.clock.sleep(wait);
-                    Ok(Told::Look)
-                }
-                None => Err(Failure::new(error.to_string()).into()),
-            },
         }
     }
 

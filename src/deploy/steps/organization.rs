@@ -13,11 +13,11 @@ use crate::deploy::cloud::{Answer, Cloud, PolicyState};
 use crate::deploy::journal::How;
 
 /// The kinds of policies that a name is looked up among when the rollout does not make the policy itself.
-const KINDS: [&str; 2] = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
+pub(in crate::deploy) const KINDS: [&str; 2] = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"];
 
 /// How deep units can be nested, with room: five levels below the root.
 /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>
-const DEPTH: usize = 16;
+pub(in crate::deploy) const DEPTH: usize = 16;
 
 /// The ids of units that were looked up, by name.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Units {
 }
 
 /// Whether a text is an id of a root or unit. No name of ours looks like one.
-fn is_id(text: &str) -> bool {
+pub(in crate::deploy) fn is_id(text: &str) -> bool {
     text.starts_with("r-") || text.starts_with("ou-")
 }
 
@@ -118,7 +118,7 @@ fn find_policy<C: Cloud>(at: &At<'_, C>, kind: Option<&str>, name: &str) -> Outc
 }
 
 /// Whether two documents say the same, whatever their blanks and the order of their keys.
-fn same(one: &str, other: &str) -> bool {
+pub(in crate::deploy) fn same(one: &str, other: &str) -> bool {
     match (serde_json::from_str::<Value>(one), serde_json::from_str::<Value>(other)) {
         (Ok(one), Ok(other)) => one == other,
         _ => one == other,

@@ -78,30 +78,37 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Outcome<How>
     let (version, target) = (item.version(), &item.target);
     let set_name = names::change_set(&version);
     let (mut waits, mut others, mut calls) = (at.work(), at.waits(OTHERS), at.waits(CALLS));
+    let mut unseen = at.unseen();
     let mut blind = 0;
     loop {
         let found = at.look(|cloud| cloud.stack(target, &item.name))?;
         if let Some(executed) = at.asked(EXECUTE) {
             match follow(at, item, &set_name, found.as_ref(), &executed, &mut calls, &mut blind)? {
-                Some(how) => return Ok(how),
-                None => {
-                    at.wait(&mut waits, &format!("the stack `{}` is being changed", item.name))?;
-                    continue;
+                Followed::Ended(how) => return Ok(how),
+                Followed::Runs => at.wait(&mut waits, &format!("the stack `{}` is being changed", item.name))?,
+                Followed::Asked => {}
+                Followed::Unseen => {
+                    let Some(wait) = unseen.longer() else {
+                        return Err(not_begun(item, &set_name, unseen.minutes()).into());
+                    };
+                    at.site.clock.sleep(wait);
                 }
             }
+            continue;
         }
         let ours = found.as_ref().and_then(|stack| stack.change_set.as_deref()).and_then(names::version_of);
         let create = match phase(found.as_ref()) {
             Phase::Settled if ours == Some(&version) => return Ok(How::AlreadyThere),
             Phase::Moving => {
-                at.wait(&mut others, &format!("something else changes the stack `{}`", item.name))?;
+                at.wait_for_others(&mut others, &format!("something else changes the stack `{}`", item.name))?;
                 continue;
             }
             Phase::Shell => {
                 // Its creation was taken back, so it holds nothing, and can only be deleted.
                 let token = at.token(DELETE);
                 at.change(DELETE, &token, &mut calls, |cloud| done(cloud.delete_stack(target, &item.name, &token)))?;
-                at.wait(&mut waits, &format!("what is left of the stack `{}` is being deleted", item.name))?;
+                let what = format!("CloudFormation took `DeleteStack` for what is left of the stack `{}`", item.name);
+                at.wait(&mut unseen, &what)?;
                 continue;
             }
             Phase::Stuck => {
@@ -117,7 +124,12 @@ pub(super) fn deploy<C: Cloud>(at: &At<'_, C>, item: &StackItem) -> Outcome<How>
             }
             match propose(at, item, &set_name, create, &mut calls)? {
                 Told::Nothing => return Ok(How::AlreadyThere),
-                Told::Yes(_) => at.wait(&mut waits, &format!("the change set of `{}` is being made", item.name))?,
+                Told::Yes(_) => {
+                    at.wait(
+                        &mut unseen,
+                        &format!("CloudFormation took a change set of `{}` and shows none", item.name),
+                    )?;
+                }
                 Told::Look => {}
             }
             continue;
@@ -203,7 +215,33 @@ fn done(answer: crate::deploy::cloud::Answer<()>) -> crate::deploy::cloud::Answe
     answer.map(|()| String::new())
 }
 
-/// What became of a change set that this attempt has executed, or was about to; nothing while that is not known.
+/// What became of a change set that this attempt has executed, or was about to.
+enum Followed {
+    /// The stack is as the change set wants it.
+    Ended(How),
+    /// The stack is being changed, or that is not known yet.
+    Runs,
+    /// It was asked for just now.
+    Asked,
+    /// CloudFormation has taken the call, was asked once more, and shows nothing of it.
+    Unseen,
+}
+
+/// CloudFormation took a change set's execution, and neither the stack nor the change set shows it.
+fn not_begun(item: &StackItem, set_name: &str, minutes: u64) -> Failure {
+    let StackItem { name, target, .. } = item;
+    let message = format!(
+        "CloudFormation took `ExecuteChangeSet` for the stack `{name}` in {target} and has not begun after {minutes} minutes"
+    );
+    let help = format!(
+        "look at `aws cloudformation describe-change-set --stack-name {name} --change-set-name {set_name} --region {}`; the \
+         same command asks with another token",
+        target.region
+    );
+    Failure { help: Some(help), ..Failure::new(message) }
+}
+
+/// Looks what became of a change set.
 fn follow<C: Cloud>(
     at: &At<'_, C>,
     item: &StackItem,
@@ -212,11 +250,11 @@ fn follow<C: Cloud>(
     executed: &Asked,
     calls: &mut Waits,
     blind: &mut u32,
-) -> Outcome<Option<How>> {
+) -> Outcome<Followed> {
     let target = &item.target;
     let phase = phase(found);
     if phase == Phase::Moving {
-        return Ok(None);
+        return Ok(Followed::Runs);
     }
     let seen = found.is_some_and(|stack| stack.change_set.as_deref() == Some(executed.token.as_str()));
     if !seen || phase == Phase::Absent {
@@ -225,9 +263,9 @@ fn follow<C: Cloud>(
             Some(set) if set.execution == "AVAILABLE" => {
                 // The call did not go out, or is not seen yet. With the same token it takes effect once.
                 execute(at, item, set_name, &set.id, calls)?;
-                return Ok(None);
+                return Ok(if executed.taken { Followed::Unseen } else { Followed::Asked });
             }
-            Some(set) if set.execution == "EXECUTE_IN_PROGRESS" => return Ok(None),
+            Some(set) if set.execution == "EXECUTE_IN_PROGRESS" => return Ok(Followed::Runs),
             Some(set) if set.execution == "OBSOLETE" || set.execution == "EXECUTE_FAILED" => {
                 let message = format!("the change set of `{}` could not be executed: `{}`", item.name, set.execution);
                 let mut why: Vec<String> = set.reason.into_iter().collect();
@@ -245,7 +283,7 @@ fn follow<C: Cloud>(
             None if found.is_some_and(|stack| stack.change_set.is_some()) => {
                 *blind += 1;
                 if *blind < BLIND {
-                    return Ok(None);
+                    return Ok(Followed::Runs);
                 }
                 let message = format!("the change set of `{}` is gone, and the stack is as it was before", item.name);
                 return Err(Failure::new(message).into());
@@ -256,7 +294,7 @@ fn follow<C: Cloud>(
     match phase {
         Phase::Settled => {
             let updated = found.is_some_and(|stack| stack.status.starts_with("UPDATE"));
-            Ok(Some(if updated { How::Updated } else { How::Created }))
+            Ok(Followed::Ended(if updated { How::Updated } else { How::Created }))
         }
         Phase::Stuck if found.is_some_and(|stack| stack.status != "CREATE_FAILED") => {
             let mut failure = found.map_or_else(|| Failure::new(""), |stack| stuck(stack, &item.name, target));
@@ -337,6 +375,7 @@ fn refuse_loss<C: Cloud>(at: &At<'_, C>, item: &StackItem, set: &ChangeSetState)
 /// Deletes a stack.
 pub(super) fn delete<C: Cloud>(at: &At<'_, C>, target: &Target, name: &str) -> Outcome<How> {
     let (mut waits, mut others, mut calls) = (at.work(), at.waits(OTHERS), at.waits(CALLS));
+    let mut unseen = at.unseen();
     let mut blind = 0;
     let token = at.token(DELETE);
     loop {
@@ -353,11 +392,14 @@ pub(super) fn delete<C: Cloud>(at: &At<'_, C>, target: &Target, name: &str) -> O
                 return Err(stuck(&stack, name, target).because(events).into());
             }
             status if status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS" => {
-                at.wait(&mut others, &format!("something else changes the stack `{name}`"))?;
+                at.wait_for_others(&mut others, &format!("something else changes the stack `{name}`"))?;
             }
             _ if taken && blind < BLIND => {
                 blind += 1;
-                at.wait(&mut waits, &format!("the stack `{name}` is to be deleted"))?;
+                at.wait(
+                    &mut unseen,
+                    &format!("CloudFormation took `DeleteStack` for `{name}` and shows nothing of it"),
+                )?;
             }
             _ => {
                 blind = 0;

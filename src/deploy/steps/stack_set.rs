@@ -91,7 +91,7 @@ pub(super) fn set<'a, C: Cloud>(at: &At<'a, C>, name: &'a str) -> Outcome<How> {
 }
 
 /// Whether an instance has what its set had when it was last updated.
-fn is_current(instance: &InstanceState) -> bool {
+pub(in crate::deploy) fn is_current(instance: &InstanceState) -> bool {
     instance.status == "CURRENT" && instance.detailed.as_deref().is_none_or(|detailed| detailed == "SUCCEEDED")
 }
 
