@@ -444,6 +444,33 @@ fn a_new_instance_of_a_set_that_is_behind_gets_the_present_template() {
 }
 
 #[test]
+fn an_instance_that_is_there_gets_the_values_of_today_once_whenever_it_is_killed() {
+    let mut scene = Scene::empty();
+    scene.wave(1, 0);
+    scene.set("silo", true);
+    let target = rollouts::target(0);
+    let instance = ("CURRENT".to_owned(), rollouts::map(&[("TenantId", "acme"), ("Owner", "yesterday")]));
+    scene.world.sets.get_mut("silo").unwrap().instances.insert(target.clone(), instance);
+    let parameters = rollouts::map(&[("TenantId", "acme"), ("Owner", "today")]);
+    let work = tenantry::rollout::Work::Instance {
+        set: "silo".to_owned(),
+        account: target.account.clone(),
+        region: target.region.clone(),
+        parameters: parameters.clone(),
+    };
+    let step = tenantry::rollout::Step { id: "instance/acme".to_owned(), work, tenant: None, after: Vec::new() };
+    scene.material.rollout.waves[0].steps.push(step);
+    let (report, world, moments) = undisturbed(&scene);
+    assert_eq!(report.done, [("instance/acme".to_owned(), How::Updated)]);
+    assert_eq!(world.sets["silo"].instances[&target], ("CURRENT".to_owned(), parameters));
+    assert_eq!(world.effects.len(), 1, "{:?}", world.effects);
+    for moment in 1..moments {
+        let (_, killed, _) = with_deaths(&scene, scene.cloud(), &[moment]);
+        assert_eq!((killed.state(), killed.effects), (world.state(), world.effects.clone()), "killed at {moment}");
+    }
+}
+
+#[test]
 fn everything_that_is_in_the_way_is_said_before_anything_is_begun() {
     use tenantry::deploy::cloud::CloudErrorKind::{Denied, Region};
     let mut scene = Scene::empty();

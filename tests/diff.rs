@@ -538,6 +538,21 @@ mod diff {
         git(folder.path(), &["commit", "--quiet", "-m", "new"]);
         assert_eq!(run(folder.path(), &["diff", "HEAD~1:deploy/assembly", "HEAD:deploy/assembly"]).stdout, expected);
 
+        // What other commands compare with may be of a revision as well.
+        copy(&versions().join("old"), &folder.path().join("old"));
+        for arguments in [
+            ["rollout", "deploy/assembly", "--settings", "rollout.yaml", "--keep", "--from"].as_slice(),
+            &["plan", "tenant-010", "--to", "deploy/assembly", "--from"],
+            &["preview", "tenant-020", "--assembly", "deploy/assembly", "--against"],
+        ] {
+            fs::write(folder.path().join("rollout.yaml"), "organization: false\n").unwrap();
+            let [by_folder, by_revision] =
+                ["old", "HEAD~1:deploy/assembly"].map(|from| run(folder.path(), &[arguments, &[from]].concat()));
+            assert_eq!((by_folder.code, by_revision.code), (0, 0), "{by_folder:?} {by_revision:?}");
+            assert_eq!(by_folder.stdout, by_revision.stdout.replace("HEAD~1:deploy/assembly", "old"));
+            assert_eq!(run(folder.path(), &[arguments, &["HEAD:elsewhere"]].concat()).code, 2);
+        }
+
         let said = |arguments: &[&str]| {
             let said = run(folder.path(), &[&["diff"], arguments].concat());
             assert_eq!((said.code, said.stdout.as_str()), (2, ""), "{said:?}");

@@ -305,6 +305,28 @@ mod plan {
         assert!(erased.stores.iter().any(|store| store.kind == "AWS::HealthLake::FHIRDatastore"));
     }
 
+    #[test]
+    fn what_is_only_declared_to_be_the_platforms_is_to_be_looked_at() {
+        let mut fleet = Fleet::new("serverless-saas");
+        let shared = (
+            "      - user_pool: Users\n",
+            "      - custom: Rates\n        type: AWS::DynamoDB::Table\n        shared_because: the same rates for everybody\n        \
+             properties:\n          KeySchema: [{ AttributeName: id, KeyType: HASH }]\n          \
+             AttributeDefinitions: [{ AttributeName: id, AttributeType: S }]\n          BillingMode: PAY_PER_REQUEST\n      \
+             - user_pool: Users\n",
+        );
+        let pooled = ("pooled: [", "pooled: [Rates, ");
+        let old = seen(&fleet.made(&[shared, pooled]), "tenant-001").unwrap();
+        let (plan, found) = made(Some(&old), None, &Request { erase: true, ..Request::default() });
+        assert!(found.is_empty(), "{found:?}");
+        let trusted: Vec<_> = plan.empty.iter().filter(|empty| empty.on_trust).collect();
+        assert_eq!(trusted.len(), 1, "{trusted:?}");
+        assert_eq!(trusted[0].why, "declared as the platform's: the same rates for everybody");
+        let told = tenantry::plan::text(&plan);
+        let line = format!("look at `{}` (AWS::DynamoDB::Table, in", trusted[0].logical_id);
+        assert!(told.contains(&line), "{told}");
+    }
+
     /// Runs `tenantry plan`.
     fn command(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_tenantry"))

@@ -149,8 +149,8 @@ fn between(old: &Side, new: &Side) -> Result<Diff, Failure> {
             };
             Err(Failure::Other(anyhow::anyhow!(
                 "`{}` is an assembly and `{}` is not; compare two of a kind",
-                assembly.name,
-                templates.name
+                assembly.name(),
+                templates.name()
             )))
         }
     }

@@ -13,10 +13,12 @@ mod preview;
 mod progress;
 mod prove;
 pub mod report;
+mod revision;
 mod rollout;
 mod schema;
 pub mod solver;
 mod synth;
+mod temporary;
 mod terminal;
 mod verify;
 

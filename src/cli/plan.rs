@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use super::Ending;
+use super::revision::Named;
 use super::terminal::Terminal;
 use crate::assembly::Assembly;
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
@@ -22,7 +23,7 @@ pub(super) struct Args {
     /// The tenant's id.
     tenant: String,
 
-    /// The assembly that is deployed; none for a product that is not deployed yet.
+    /// The assembly that is deployed, or that of a git revision (`v41:assembly`); none for a product that is not deployed yet.
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
 
@@ -72,7 +73,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
     let mut sink = Sink::new();
     let mut ids = Vec::new();
     let mut look = |root: &PathBuf| -> anyhow::Result<Option<Seen>> {
-        let assembly = Assembly::open(root)?;
+        let named = Named::find(root)?;
+        let assembly = Assembly::open(named.path())?;
         Ok(Seen::find(&assembly, &args.tenant, &mut ids, &mut sources, &mut sink)?)
     };
     let from = args.from.as_ref().map(&mut look).transpose()?.flatten();

@@ -4,7 +4,6 @@ mod live;
 mod serve;
 
 use std::collections::BTreeSet;
-use std::fs::DirBuilder;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,8 @@ use super::Ending;
 use super::args::Source;
 use super::load::{Loaded, load};
 use super::progress::Counter;
+use super::revision::Named;
+use super::temporary::Temporary;
 use super::terminal::Terminal;
 use crate::assembly::{Assembly, MANIFEST};
 use crate::check::Checked;
@@ -50,7 +51,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     assembly: Option<PathBuf>,
 
-    /// Compare with this assembly; `assembly` for a blueprint, if there is one.
+    /// Compare with this assembly, or that of a git revision (`HEAD~1:assembly`); `assembly` for a blueprint, if there is one.
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
 
@@ -164,7 +165,7 @@ struct Subject<'a> {
     tenant: &'a str,
     source: Given,
     facts: Option<PathBuf>,
-    against: Option<PathBuf>,
+    against: Option<Named>,
     /// Whether AWS is to be asked.
     live: bool,
 }
@@ -208,17 +209,18 @@ impl<'a> Subject<'a> {
             ),
         };
         let against = match (&args.against, &source) {
-            (Some(named), _) => Some(named.clone()),
+            (Some(named), _) => Some(named.as_path()),
             (None, Given::Assembly(_)) => None,
-            (None, _) => Some(PathBuf::from(ASSEMBLY)).filter(|folder| folder.join(MANIFEST).exists()),
+            (None, _) => Some(Path::new(ASSEMBLY)).filter(|folder| folder.join(MANIFEST).exists()),
         };
+        let against = against.map(Named::find).transpose()?;
         Ok(Self { tenant: &args.tenant, source, facts: args.facts.clone(), against, live: args.live.live })
     }
 
     /// Looks at it as it is now.
     fn look(&self, terminal: &Terminal) -> anyhow::Result<Looked> {
         let mut looked = Looked { touched: self.named(), ..Looked::default() };
-        let against = match self.against.as_deref().map(Assembly::open).transpose() {
+        let against = match self.against.as_ref().map(|named| Assembly::open(named.path())).transpose() {
             Ok(against) => against,
             Err(error) => {
                 looked.findings.push(error.diagnostic());
@@ -242,7 +244,7 @@ impl<'a> Subject<'a> {
         looked.findings = findings;
         if let Some(checked) = &checked {
             let folder = Temporary::new()?;
-            let target = folder.0.join(ASSEMBLY);
+            let target = folder.path().join(ASSEMBLY);
             if self.synthesize(checked, (&facts, &world), against.as_ref(), &target, terminal, &mut looked.findings) {
                 let outcome = Assembly::open(&target)
                     .map_err(PreviewError::from)
@@ -262,7 +264,11 @@ impl<'a> Subject<'a> {
         against: Option<&Assembly>,
         material: &mut live::Material,
     ) -> Result<Preview, PreviewError> {
-        let preview = preview(assembly, self.tenant, against)?;
+        let mut preview = preview(assembly, self.tenant, against)?;
+        // As the user named it, not where it lies for this run.
+        if let (Some(changes), Some(named)) = (&mut preview.changes, &self.against) {
+            named.name().clone_into(&mut changes.against);
+        }
         if !self.live {
             return Ok(preview);
         }
@@ -310,7 +316,7 @@ impl<'a> Subject<'a> {
             Given::Program(_) => None,
             Given::Assembly(folder) => Some(folder.join(MANIFEST)),
         };
-        let against = self.against.as_ref().map(|folder| folder.join(MANIFEST));
+        let against = self.against.as_ref().map(|named| named.path().join(MANIFEST));
         own.into_iter().chain(against).chain(self.facts.clone()).collect()
     }
 }
@@ -330,45 +336,5 @@ fn taken(outcome: Result<Preview, PreviewError>, blueprint: Option<&str>, findin
             findings.push(finding);
             None
         }
-    }
-}
-
-/// A folder of this run alone, which goes with it.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new() -> anyhow::Result<Self> {
-        let parent = std::env::temp_dir();
-        let process = std::process::id();
-        // Somebody else may have taken a name: what is there is never used, nor followed.
-        for number in 0..1000_u32 {
-            let path = parent.join(format!("tenantry-preview-{process}-{number}"));
-            match private(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => {
-                    return Err(error).with_context(|| format!("cannot make the folder `{}`", path.display()));
-                }
-            }
-        }
-        bail!("cannot make a folder in `{}`", parent.display())
-    }
-}
-
-/// Makes a folder that nobody else may look into.
-fn private(path: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        DirBuilder::new().mode(0o700).create(path)
-    }
-    #[cfg(not(unix))]
-    DirBuilder::new().create(path)
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // What cannot be taken away stays in the folder for temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 
 use super::Ending;
 use super::load::facts;
+use super::revision::Named;
 use super::terminal::Terminal;
 use crate::assembly::Assembly;
 use crate::deploy::clock::today;
@@ -26,7 +27,7 @@ pub(super) struct Args {
     #[arg(default_value = "assembly")]
     assembly: PathBuf,
 
-    /// The assembly that is deployed now; without it everything is new.
+    /// The assembly that is deployed now, or that of a git revision (`v41:assembly`); without it everything is new.
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
 
@@ -61,7 +62,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
     let mut findings = Sink::new();
     let settings = settings_of(args, &mut sources, &mut findings)?;
     let new = open(&args.assembly, &mut findings);
-    let old = args.from.as_deref().map(|from| open(from, &mut findings));
+    let from = args.from.as_deref().map(Named::find).transpose()?;
+    let old = from.as_ref().map(|from| open(from.path(), &mut findings));
     let old = match old {
         Some(None) => return Ok(terminal.report(findings, &sources, false)?),
         old => old.flatten(),

@@ -218,6 +218,8 @@ pub enum InstancesWork<'a> {
     Create(&'a BTreeMap<String, String>),
     /// Give them the template and tags of this request; it is the set's from now on.
     Update(&'a StackSetRequest<'a>),
+    /// Give them these values for parameters; their template stays.
+    Values(&'a BTreeMap<String, String>),
     /// Delete them with their stacks.
     Delete,
 }
@@ -356,6 +358,9 @@ pub trait Cloud: Sync {
 
     /// The instances of a stack set in one account, or all of them.
     fn instances(&self, home: &Target, set: &str, account: Option<&str>) -> Answer<Vec<InstanceState>>;
+
+    /// The values that an instance of a stack set has for itself; nothing if there is no such instance.
+    fn instance_values(&self, home: &Target, set: &str, target: &Target) -> Answer<Option<BTreeMap<String, String>>>;
 
     /// The units directly below a root or unit.
     fn units(&self, home: &Target, parent: &str) -> Answer<Vec<UnitState>>;

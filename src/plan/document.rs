@@ -294,6 +294,9 @@ pub struct Empty {
     pub kind: String,
     /// Why it keeps nothing.
     pub why: String,
+    /// Whether resources of its type can keep tenants' data, and that this one does not is only declared.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub on_trust: bool,
 }
 
 /// A thing of which the tenant has another amount than before.

@@ -1,7 +1,7 @@
 //! The plan for people: as a runbook in text, and in Markdown for a ticket.
 
 use super::document::{Amount, Carry, DowntimeClass, Fate, Gone, How, Kind, Place, Plan, Share, Store};
-use crate::diagnostics::counted;
+use crate::diagnostics::{counted, plural};
 
 /// How wide the text is, in characters.
 const WIDTH: usize = 100;
@@ -226,13 +226,16 @@ impl Page {
                 }
             }
         }
-        let empty = plan.empty.len();
-        if empty > 0 {
+        for trusted in plan.empty.iter().filter(|empty| empty.on_trust) {
             self.item(&format!(
-                "{empty} other resource{} keep{} nothing of the tenant; `--output json` says why for each",
-                if empty == 1 { "" } else { "s" },
-                if empty == 1 { "s" } else { "" }
+                "look at `{}` ({}, in `{}`), which could hold some of it: {}",
+                trusted.logical_id, trusted.kind, trusted.stack, trusted.why
             ));
+        }
+        let empty = plan.empty.iter().filter(|empty| !empty.on_trust).count() as u64;
+        if empty > 0 {
+            let resources = plural(empty, "other resource keeps", "other resources keep");
+            self.item(&format!("{resources} nothing of the tenant; `--output json` says why for each"));
         }
     }
 

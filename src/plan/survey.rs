@@ -114,20 +114,23 @@ struct Look<'a, 'c> {
 
 impl<'c> Look<'_, 'c> {
     fn resource(&self, resource: &Resource, survey: &mut Survey<'c>, sink: &mut Sink) {
-        let mut empty = |why: String| {
+        let keeps = |facts: &StoreFacts| facts.only_when.as_ref().is_none_or(|when| when.is(&resource.properties));
+        let mut empty = |why: String, on_trust: bool| {
             survey.empty.push(Empty {
                 stack: self.stack.stack_name.clone(),
                 logical_id: resource.logical_id.clone(),
                 kind: resource.kind.clone(),
                 why,
+                on_trust,
             });
         };
         let owner = self.seen.owner(&self.seen_stack.record.template, &resource.logical_id);
         if let Some(Owner::Platform { reason }) = owner {
-            return empty(format!("declared as the platform's: {reason}"));
+            let on_trust = self.catalogue.stores.get(&resource.kind).is_some_and(keeps);
+            return empty(format!("declared as the platform's: {reason}"), on_trust);
         }
         if let Some(none) = self.catalogue.none.get(&resource.kind) {
-            return empty(none.why.clone());
+            return empty(none.why.clone(), false);
         }
         let Some(facts) = self.catalogue.stores.get(&resource.kind) else {
             sink.push(self.unknown(
@@ -137,10 +140,8 @@ impl<'c> Look<'_, 'c> {
             ));
             return;
         };
-        if let Some(when) = &facts.only_when
-            && !when.is(&resource.properties)
-        {
-            return empty(facts.otherwise.clone().unwrap_or_else(|| format!("it keeps no {}", facts.keeps)));
+        if !keeps(facts) {
+            return empty(facts.otherwise.clone().unwrap_or_else(|| format!("it keeps no {}", facts.keeps)), false);
         }
         let share = match owner {
             None | Some(Owner::Tenant) if self.is_own => Share::Own,
@@ -150,10 +151,10 @@ impl<'c> Look<'_, 'c> {
             }
             Some(Owner::Application { reason, .. }) => Share::Application { reason: reason.clone() },
             Some(Owner::EncryptionContext { .. } | Owner::Services { .. }) => {
-                return empty(facts.erase.shared.clone());
+                return empty(facts.erase.shared.clone(), false);
             }
             Some(Owner::Platform { .. }) | None if facts.erase.shared_how.how() == How::Nothing => {
-                return empty(facts.erase.shared.clone());
+                return empty(facts.erase.shared.clone(), false);
             }
             Some(Owner::Platform { .. }) | None => {
                 sink.push(self.unknown(

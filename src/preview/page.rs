@@ -413,7 +413,7 @@ fn value_change(what: &str, old: Option<&Value>, new: Option<&Value>) -> ValueCh
     let value = |value: Option<&Value>| value.map_or_else(|| "—".to_owned(), plain);
     let (was, is) = apart(&value(old), &value(new), VALUE);
     // What it refers to is replaced: the same words stand for another value.
-    let is = if old == new { "the same, of what takes its place".to_owned() } else { is };
+    let is = if old == new { "the same, of what takes the place of what is replaced".to_owned() } else { is };
     ValueChange { what: what.to_owned(), old: was, new: is }
 }
 

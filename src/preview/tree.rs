@@ -12,6 +12,7 @@ use super::flow::lane;
 use super::live::LiveStack;
 use super::shown::apart;
 use super::{boundary_words, verdict_words};
+use crate::diff::report::refers;
 use crate::diff::{Access, Action, Data, ResourceChange};
 
 /// How a tree looks.
@@ -305,13 +306,14 @@ fn stack_change(stack: &StackChange, look: Look, paint: Paint) -> Branch {
         StackAction::Updated => paint.open("~ updated"),
         StackAction::Removed => paint.bad("- removed"),
     };
-    let mut below: Vec<Branch> = stack.facts.iter().map(|fact| leaf(fact_words(fact))).collect();
+    let words = |fact: &FactChange| becomes(&fact.what, fact.old.as_ref(), fact.new.as_ref(), &stack.resources);
+    let mut below: Vec<Branch> = stack.facts.iter().map(|fact| leaf(words(fact))).collect();
     // Of a stack that comes or goes as a whole, what matters is data that goes with it.
     let (told, counted): (Vec<_>, Vec<_>) = stack
         .resources
         .iter()
         .partition(|change| look.all || stack.action == StackAction::Updated || change.data != Data::Stays);
-    below.extend(told.into_iter().map(|change| resource_change(change, paint)));
+    below.extend(told.into_iter().map(|change| resource_change(change, &stack.resources, paint)));
     match counted.len() {
         0 => {}
         1 => below.push(leaf(paint.soft("1 resource"))),
@@ -320,7 +322,7 @@ fn stack_change(stack: &StackChange, look: Look, paint: Paint) -> Branch {
     Branch { text: format!("{how} stack {} {}", stack.name, paint.soft(stack.sharing.as_str())), below }
 }
 
-fn resource_change(change: &ResourceChange, paint: Paint) -> Branch {
+fn resource_change(change: &ResourceChange, all: &[ResourceChange], paint: Paint) -> Branch {
     let mut text = format!("{} {} {}", action_words(change.action, paint), short_type(&change.kind), change.logical_id);
     match change.data {
         Data::Stays => {}
@@ -340,7 +342,7 @@ fn resource_change(change: &ResourceChange, paint: Paint) -> Branch {
     let below = change
         .properties
         .iter()
-        .map(|property| leaf(becomes(&property.path, property.old.as_ref(), property.new.as_ref())));
+        .map(|property| leaf(becomes(&property.path, property.old.as_ref(), property.new.as_ref(), all)));
     Branch { text, below: below.collect() }
 }
 
@@ -372,18 +374,17 @@ fn live_branch(live: &[LiveStack], paint: Paint) -> Branch {
 }
 
 fn fact_words(fact: &FactChange) -> String {
-    becomes(&fact.what, fact.old.as_ref(), fact.new.as_ref())
+    becomes(&fact.what, fact.old.as_ref(), fact.new.as_ref(), &[])
 }
 
-/// What differs, on one line.
-fn becomes(what: &str, old: Option<&Value>, new: Option<&Value>) -> String {
+/// What differs, on one line. `resources` are what changes in the same stack.
+fn becomes(what: &str, old: Option<&Value>, new: Option<&Value>, resources: &[ResourceChange]) -> String {
     let value = |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), plain);
-    let (was, is) = apart(&value(old), &value(new), VALUE);
     let what = visible(what);
-    if old == new {
-        // What it refers to is replaced: the same words stand for another value.
-        return format!("{what}: {is}, of what takes its place");
+    if let Some(words) = refers(old, new, resources) {
+        return format!("{what}: {words}");
     }
+    let (was, is) = apart(&value(old), &value(new), VALUE);
     format!("{what}: {was} becomes {is}")
 }
 

@@ -1,7 +1,7 @@
 //! Who owns what, and who acts for whom: declared, never read from policies. The shape of `tenancy.json`, which synthesis
 //! derives from the blueprint, and of `tenancy.yaml`, which people write for templates of their own.
 //!
-//! The shapes in [`shapes`] and the JSON Schema in `schemas/tenancy.schema.json` say the same; tests hold the three
+//! The shapes in `shapes` and the JSON Schema in `schemas/tenancy.schema.json` say the same; tests hold the three
 //! together. `docs/tenancy.md` says it in words.
 
 mod read;

@@ -14,6 +14,9 @@ use crate::engine::{Engine, MOTO_ACCOUNT, REGION, SECRET, element, elements};
 use crate::http::Request;
 use crate::proxy::{Call, Proxy};
 
+/// For how many days queues keep messages, by version.
+const DAYS: [u32; 2] = [4, 9];
+
 /// Tenants of each tier.
 const TENANTS: [(&str, usize); 4] = [("basic", 3), ("silver", 8), ("gold", 6), ("platinum", 6)];
 
@@ -83,7 +86,8 @@ impl Fleet {
         self.folder.path().join(path)
     }
 
-    /// The blueprint, whose queues keep messages for so many days.
+    /// The blueprint, whose queues keep messages for so many days. In the second version one tenant with an account of its own
+    /// has another value too.
     fn blueprint(&self, days: u32) -> String {
         let mut text = format!(
             "tenantry: 1
@@ -122,6 +126,9 @@ tenants:
                 write!(text, "  - {{ tenant: {tier}-{number}, tier: {tier}").unwrap();
                 if tier == "platinum" {
                     write!(text, ", account: '{}'", self.accounts[number + 1]).unwrap();
+                    if number == 0 && days != DAYS[0] {
+                        text.push_str(", cost_center: cc-200");
+                    }
                 }
                 text.push_str(" }\n");
             }
@@ -171,7 +178,7 @@ parent: {}
                 self.root
             ),
         );
-        for (version, days) in [("v1", 4), ("v2", 9)] {
+        for (version, days) in [("v1", DAYS[0]), ("v2", DAYS[1])] {
             write("blueprint.yaml", &self.blueprint(days));
             self.fine(&["synth", "--no-prove", "blueprint.yaml", "-o", version]);
         }

@@ -635,7 +635,7 @@ impl Cloud for FakeCloud {
         self.call(CALL, request.set, true, |world| {
             let template = match work {
                 InstancesWork::Update(set) => Some(body(world, &set.template)?),
-                InstancesWork::Create(_) | InstancesWork::Delete => None,
+                InstancesWork::Create(_) | InstancesWork::Values(_) | InstancesWork::Delete => None,
             };
             let Some(set) = world.sets.get_mut(request.set) else {
                 return Err(error(CloudErrorKind::NotFound, CALL, "StackSetNotFoundException", request.set));
@@ -679,6 +679,14 @@ impl Cloud for FakeCloud {
                                 return Err(error(CloudErrorKind::NotFound, CALL, code, account));
                             }
                         },
+                        InstancesWork::Values(parameters) => match set.instances.get_mut(&target) {
+                            Some(_) if fails => {}
+                            Some(instance) => *instance = (status, (*parameters).clone()),
+                            None => {
+                                let code = "StackInstanceNotFoundException";
+                                return Err(error(CloudErrorKind::NotFound, CALL, code, account));
+                            }
+                        },
                         InstancesWork::Delete if !fails => {
                             set.instances.remove(&target);
                         }
@@ -691,6 +699,7 @@ impl Cloud for FakeCloud {
             let verb = match work {
                 InstancesWork::Create(_) => "create",
                 InstancesWork::Update(_) => "update",
+                InstancesWork::Values(_) => "give values to",
                 InstancesWork::Delete => "delete",
             };
             world.did(format!("{verb} instances {} {:?} {:?}", request.set, request.accounts, request.regions));
@@ -727,6 +736,13 @@ impl Cloud for FakeCloud {
                     reason: None,
                 })
                 .collect())
+        })
+    }
+
+    fn instance_values(&self, _home: &Target, set: &str, target: &Target) -> Answer<Option<BTreeMap<String, String>>> {
+        self.call("cloudformation:DescribeStackInstance", &format!("{set} {target}"), false, |world| {
+            let found = world.sets.get(set).and_then(|set| set.instances.get(target));
+            Ok(found.map(|(_, values)| values.clone()))
         })
     }
 

@@ -19,11 +19,20 @@ pub(super) struct Instance {
     values: Vec<(String, String)>,
 }
 
+/// The set whose instance has a stack of this name.
+fn set_of(stack: &str) -> Option<&str> {
+    stack.strip_prefix("StackSet-")?.strip_suffix(ID)?.strip_suffix('-')
+}
+
+/// The texts of a list in a form.
+fn members_of(call: &Call, name: &str) -> Vec<String> {
+    (1..).map_while(|number| call.fields.get(&format!("{name}.member.{number}")).cloned()).collect()
+}
+
 /// The request with moto's name of a stack.
 pub(super) fn asked(mut request: Request, call: &Call) -> Request {
     let name = call.stack();
-    let set = name.strip_prefix("StackSet-").and_then(|rest| rest.strip_suffix(ID)?.strip_suffix('-'));
-    if let Some(set) = set.filter(|_| call.service == "cloudformation") {
+    if let Some(set) = set_of(name).filter(|_| call.service == "cloudformation") {
         let text = String::from_utf8_lossy(&request.body).replace(name, &format!("StackSet%3A{set}"));
         request.body = text.into_bytes();
     }
@@ -37,6 +46,9 @@ pub(super) struct Outdated {
     instances: BTreeSet<[String; 3]>,
     /// The accounts in which the next update fails, with the reason.
     failing: BTreeMap<String, String>,
+    /// The values that instances were given later, by account and set: moto writes them down, but its stacks cannot have them,
+    /// since it loses tables whose tags change.
+    given: BTreeMap<(String, String), BTreeMap<String, String>>,
     /// The operations that failed somewhere, with account and reason.
     failed: BTreeMap<String, Vec<(String, String)>>,
 }
@@ -56,9 +68,7 @@ pub(super) fn before(engine: u16, call: &Call) -> Option<Before> {
     let ask = |action: &str, fields: &[(&str, &str)]| {
         ask_form(engine, MOTO_KEY, &call.region, "cloudformation", action, fields)
     };
-    let list = |name: &str| -> Vec<String> {
-        (1..).map_while(|number| call.fields.get(&format!("{name}.member.{number}")).cloned()).collect()
-    };
+    let list = |name: &str| members_of(call, name);
     let set = ("StackSetName", call.field("StackSetName"));
     let mut instances = Vec::new();
     for account in list("Accounts") {
@@ -78,6 +88,21 @@ pub(super) fn before(engine: u16, call: &Call) -> Option<Before> {
 impl Outdated {
     pub(super) fn fail(&mut self, account: &str, reason: &str) {
         self.failing.insert(account.to_owned(), reason.to_owned());
+    }
+
+    /// Remembers which values instances are given.
+    fn give(&mut self, call: &Call) {
+        let list = |name: &str| members_of(call, name);
+        let overrides = "ParameterOverrides.member.";
+        let values: BTreeMap<String, String> = (1..)
+            .map_while(|number| {
+                let of = |what: &str| call.fields.get(&format!("{overrides}{number}.Parameter{what}")).cloned();
+                Some((of("Key")?, of("Value")?))
+            })
+            .collect();
+        for account in list("Accounts") {
+            self.given.insert((account, call.field("StackSetName").to_owned()), values.clone());
+        }
     }
 
     /// Carries out what moto only wrote down, and says in the answer what AWS says.
@@ -111,6 +136,9 @@ impl Outdated {
                 }
             }
         }
+        if call.operation == "UpdateStackInstances" {
+            self.give(call);
+        }
         let mut text = answer.text();
         let failed = self.failed.get(call.field("OperationId"));
         match call.operation.as_str() {
@@ -119,6 +147,17 @@ impl Outdated {
                     let region = element(part, "Region")?;
                     self.instances.contains(&one(account, &region)).then(|| put(part, "Status", "OUTDATED"))
                 });
+            }
+            "DescribeStacks" => {
+                let own = set_of(call.stack()).and_then(|set| self.given.get(&(call.account.clone(), set.to_owned())));
+                for (key, value) in own.into_iter().flatten() {
+                    let (before, after) = (format!("<ParameterKey>{key}</ParameterKey>"), "</ParameterValue>");
+                    if let Some((head, (_, tail))) =
+                        text.split_once(&before).and_then(|(head, rest)| Some((head, rest.split_once(after)?)))
+                    {
+                        text = format!("{head}{before}<ParameterValue>{value}{after}{tail}");
+                    }
+                }
             }
             "DescribeStackSetOperation" if failed.is_some() => text = put(&text, "Status", "FAILED"),
             "ListStackSetOperationResults" => {

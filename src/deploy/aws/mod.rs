@@ -421,6 +421,10 @@ impl Cloud for Aws {
         self.on(home, async |clients| stack_sets::operation(&clients.cloudformation, set, id).await)
     }
 
+    fn instance_values(&self, home: &Target, set: &str, target: &Target) -> Answer<Option<BTreeMap<String, String>>> {
+        self.on(home, async |clients| stack_sets::instance_values(&clients.cloudformation, set, target).await)
+    }
+
     fn instances(&self, home: &Target, set: &str, account: Option<&str>) -> Answer<Vec<InstanceState>> {
         self.on(home, async |clients| stack_sets::instances(&clients.cloudformation, set, account).await)
     }

@@ -6,6 +6,8 @@
 //! accounts at once than the tolerance and one more, and so stays within it.
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/concurrency-mode.html>
 
+use std::collections::BTreeMap;
+
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::{
     AccountFilterType, AutoDeployment, ConcurrencyMode, DeploymentTargets, ManagedExecution, PermissionModels,
@@ -130,6 +132,19 @@ pub(super) async fn change_instances(
                 .map(|answer| answer.operation_id)
                 .map_err(|error| failed("cloudformation:UpdateStackSet", &error))
         }
+        InstancesWork::Values(values) => client
+            .update_stack_instances()
+            .stack_set_name(request.set)
+            .set_accounts(accounts)
+            .set_deployment_targets(units)
+            .set_regions(regions)
+            .set_parameter_overrides(Some(parameters(values)))
+            .operation_preferences(preferences(request))
+            .operation_id(request.operation)
+            .send()
+            .await
+            .map(|answer| answer.operation_id)
+            .map_err(|error| failed("cloudformation:UpdateStackInstances", &error)),
         InstancesWork::Delete => client
             .delete_stack_instances()
             .stack_set_name(request.set)
@@ -208,6 +223,26 @@ pub(super) async fn instances(client: &Client, set: &str, account: Option<&str>)
             return Ok(all);
         }
     }
+}
+
+pub(super) async fn instance_values(
+    client: &Client,
+    set: &str,
+    target: &Target,
+) -> Answer<Option<BTreeMap<String, String>>> {
+    let answer = client
+        .describe_stack_instance()
+        .stack_set_name(set)
+        .stack_instance_account(&target.account)
+        .stack_instance_region(&target.region)
+        .send()
+        .await;
+    let answer = found(answer.map_err(|error| failed("cloudformation:DescribeStackInstance", &error)))?;
+    let Some(instance) = answer.and_then(|answer| answer.stack_instance) else { return Ok(None) };
+    let values = instance.parameter_overrides().iter().map(|one| {
+        (one.parameter_key().unwrap_or_default().to_owned(), one.parameter_value().unwrap_or_default().to_owned())
+    });
+    Ok(Some(values.collect()))
 }
 
 fn instance(summary: &StackInstanceSummary) -> InstanceState {

@@ -18,6 +18,7 @@ use crate::rollout::StackSet;
 const CREATE_SET: &str = "create-stack-set";
 const CREATE: &str = "create-stack-instances";
 const UPDATE: &str = "update-stack-set";
+const VALUES: &str = "update-stack-instances";
 const DELETE: &str = "delete-stack-instances";
 
 /// A stack set as it is to be, with what its requests are made from.
@@ -159,7 +160,7 @@ fn failed(set: &str, failed: &[(Target, String)]) -> Failure {
     Failure { count, ..Failure::new(what).because(reasons) }
 }
 
-/// A stack set has an instance in an account and region.
+/// A stack set has an instance in an account and region, with the tenant's values.
 pub(super) fn create<'a, C: Cloud>(
     at: &At<'a, C>,
     set: &'a str,
@@ -186,27 +187,41 @@ pub(super) fn create<'a, C: Cloud>(
         }
         found = find()?;
     }
-    match found {
-        Some(instance) if is_current(&instance) && wanted.is_current(at)? => {
-            Ok(if at.asked(CREATE).is_some() { How::Created } else { How::AlreadyThere })
-        }
-        Some(instance) if instance.status == "INOPERABLE" => {
-            let message = format!("the instance of the stack set `{set}` in {target} is in `INOPERABLE`");
-            let help = format!(
-                "take it from the set with `aws cloudformation delete-stack-instances --retain-stacks --stack-set-name {set} \
-                 --accounts {} --regions {}`, delete its stack, and run the same command again",
-                target.account, target.region
-            );
-            Err(Failure::stuck(message, help).because(instance.reason.into_iter().collect()).into())
-        }
-        // It was made from an earlier template of the set, or not to its end.
-        Some(_) => {
-            let token = at.token(UPDATE);
-            let bad = operate(at, UPDATE, &scope, &InstancesWork::Update(&wanted.request(&token)))?;
-            if bad.is_empty() { Ok(How::Updated) } else { Err(failed(set, &bad).into()) }
-        }
-        None => Err(Failure::new(format!("the stack set `{set}` made no instance in {target}")).into()),
+    let Some(instance) = found else {
+        return Err(Failure::new(format!("the stack set `{set}` made no instance in {target}")).into());
+    };
+    if instance.status == "INOPERABLE" {
+        let message = format!("the instance of the stack set `{set}` in {target} is in `INOPERABLE`");
+        let help = format!(
+            "take it from the set with `aws cloudformation delete-stack-instances --retain-stacks --stack-set-name {set} \
+             --accounts {} --regions {}`, delete its stack, and run the same command again",
+            target.account, target.region
+        );
+        return Err(Failure::stuck(message, help).because(instance.reason.into_iter().collect()).into());
     }
+    let mut how = if at.asked(CREATE).is_some() { How::Created } else { How::AlreadyThere };
+    // An operation of this attempt that gives it its values comes after this, and shows it as outdated while it runs.
+    if at.asked(VALUES).is_none() && !(is_current(&instance) && wanted.is_current(at)?) {
+        // It was made from an earlier template of the set, or not to its end.
+        let token = at.token(UPDATE);
+        let bad = operate(at, UPDATE, &scope, &InstancesWork::Update(&wanted.request(&token)))?;
+        if !bad.is_empty() {
+            return Err(failed(set, &bad).into());
+        }
+        how = How::Updated;
+    }
+    // One that was there may have the values of another time.
+    let has_them = how == How::Created
+        || at.asked(VALUES).is_none()
+            && at.look(|cloud| cloud.instance_values(&at.site.home, set, target))?.as_ref() == Some(parameters);
+    if !has_them {
+        let bad = operate(at, VALUES, &scope, &InstancesWork::Values(parameters))?;
+        if !bad.is_empty() {
+            return Err(failed(set, &bad).into());
+        }
+        how = How::Updated;
+    }
+    Ok(how)
 }
 
 /// Instances of a stack set get its present template.

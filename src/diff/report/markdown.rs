@@ -142,7 +142,7 @@ fn property(change: &PropertyChange, resources: &[ResourceChange]) -> Vec<String
     let path = change.path.strip_prefix("Properties/").unwrap_or(&change.path);
     let effect = effect_words(change.effect).map(|words| format!("  ({words})")).unwrap_or_default();
     let mut lines = vec![format!("    {path}{effect}")];
-    if let Some(words) = refers(change, resources) {
+    if let Some(words) = refers(change.old.as_ref(), change.new.as_ref(), resources) {
         lines.push(format!("      {words}"));
         return lines;
     }

@@ -284,13 +284,15 @@ fn tenants_words(diff: &Diff) -> Option<String> {
     }
 }
 
-/// What is said of a value that is the same before and after, because something that it refers to is replaced.
-fn refers(change: &PropertyChange, group: &[ResourceChange]) -> Option<String> {
-    if change.old.is_none() || change.old != change.new {
+/// What is said of a value that is the same before and after, because something that it refers to is replaced: one of
+/// `group`, the changes of its stack.
+#[must_use]
+pub fn refers(old: Option<&Value>, new: Option<&Value>, group: &[ResourceChange]) -> Option<String> {
+    if old.is_none() || old != new {
         return None;
     }
     let mut found = std::collections::BTreeSet::new();
-    change.new.iter().for_each(|value| references(value, &mut found));
+    new.into_iter().for_each(|value| references(value, &mut found));
     let named = |action: Action| -> Vec<&str> {
         let resources = group.iter().filter(|resource| resource.action == action);
         resources.map(|resource| resource.logical_id.as_str()).filter(|id| found.contains(*id)).collect()

@@ -221,7 +221,7 @@ fn property(page: &mut Page, change: &PropertyChange, resources: &[ResourceChang
     let effect = effect_words(change.effect).map(|words| format!("  ({})", page.paint(Colour::Red, words)));
     let effect = effect.unwrap_or_default();
     let value = |value: &Option<serde_json::Value>| value.as_ref().map(|value| shown(value, MOST));
-    if let Some(words) = refers(change, resources) {
+    if let Some(words) = refers(change.old.as_ref(), change.new.as_ref(), resources) {
         return page.line(6, &format!("{path}  {words}{effect}"));
     }
     let line = match (value(&change.old), value(&change.new)) {
