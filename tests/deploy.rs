@@ -460,7 +460,10 @@ fn an_instance_that_is_there_gets_the_values_of_today_once_whenever_it_is_killed
     };
     let step = tenantry::rollout::Step { id: "instance/acme".to_owned(), work, tenant: None, after: Vec::new() };
     scene.material.rollout.waves[0].steps.push(step);
+    let will = |scene: &Scene| foreseen(scene, &scene.cloud())["instance/acme"].will;
+    assert_eq!(will(&scene), Some(Will::Update));
     let (report, world, moments) = undisturbed(&scene);
+    assert_eq!(will(&Scene { world: world.clone(), ..scene.clone() }), Some(Will::Leave));
     assert_eq!(report.done, [("instance/acme".to_owned(), How::Updated)]);
     assert_eq!(world.sets["silo"].instances[&target], ("CURRENT".to_owned(), parameters));
     assert_eq!(world.effects.len(), 1, "{:?}", world.effects);

@@ -87,7 +87,6 @@ mod tests {
         seen.live = Some(vec![tenantry::preview::live::LiveStack {
             name: "s".to_owned(),
             instance: Some("StackSet-s".to_owned()),
-            kept: vec!["P".to_owned()],
             exists: true,
             problem: Some("no".to_owned()),
             changes: vec![tenantry::preview::live::LiveChange {

@@ -72,6 +72,8 @@ struct Now<'a> {
     policies: Seen<PolicyState>,
     parents: Seen<String>,
     gone: Seen<()>,
+    /// The values of instances that are as their set is, by [`instance_key`].
+    values: Seen<BTreeMap<String, String>>,
     /// The ids of units that are there.
     units: Seen<String>,
 }
@@ -128,10 +130,12 @@ impl<'a, C: Cloud> Eyes<'a, C> {
             let found = self.ask(name, || self.cloud.stack(target, name));
             (name.clone(), found.map(|found| found.filter(|stack| stack.status != "DELETE_COMPLETE").map(|_| ())))
         });
+        let sets = self.all(&sets, |name| self.set(name));
         Now {
             material: self.material,
             stacks: self.stacks(),
-            sets: self.all(&sets, |name| self.set(name)),
+            values: self.values(steps, &sets),
+            sets,
             policies: self.all(&policies, |name| self.policy(name)),
             parents: self
                 .all(&accounts, |account| self.ask(account, || self.cloud.parent(self.home, account)).map(Some)),
@@ -193,6 +197,23 @@ impl<'a, C: Cloud> Eyes<'a, C> {
             current: wanted.is_some() && names::described_version(&found.description) == wanted.as_deref(),
             instances: instances.into_iter().map(|instance| (instance.target.clone(), instance)).collect(),
         }))
+    }
+
+    /// The values of instances that need nothing else.
+    fn values(&self, steps: &[&Step], sets: &Seen<SetNow>) -> Seen<BTreeMap<String, String>> {
+        let settled = steps.iter().filter_map(|step| {
+            let Work::Instance { set, account, region, .. } = &step.work else { return None };
+            let target = Target { account: account.clone(), region: region.clone() };
+            let now = sets.get(set)?.as_ref().ok()?.as_ref()?;
+            let instance = now.instances.get(&target)?;
+            (will_become(now, instance) == Will::Leave).then(|| (set.clone(), target))
+        });
+        let settled: Vec<(String, Target)> = settled.collect();
+        let values = each(&settled, AT_ONCE, |(set, target)| {
+            let values = self.ask(set, || self.cloud.instance_values(self.home, set, target));
+            (instance_key(set, target), values)
+        });
+        values.into_iter().collect()
     }
 
     fn policy(&self, name: &str) -> Result<Option<PolicyState>, String> {
@@ -275,12 +296,16 @@ impl Now<'_> {
                 there(parent.is_some() && parent == unit, Will::Leave, Will::Update)
             }
             Work::StackSet { set } => there(seen(&self.sets, set)?.is_some(), Will::Leave, Will::Create),
-            Work::Instance { set, account, region, .. } => {
+            Work::Instance { set, account, region, parameters } => {
                 let target = Target { account: account.clone(), region: region.clone() };
-                let set = seen(&self.sets, set)?;
-                match set.and_then(|set| Some((set, set.instances.get(&target)?))) {
+                let now = seen(&self.sets, set)?;
+                match now.and_then(|now| Some(will_become(now, now.instances.get(&target)?))) {
                     None => Will::Create,
-                    Some((set, instance)) => will_become(set, instance),
+                    Some(Will::Leave) => {
+                        let values = seen(&self.values, &instance_key(set, &target))?;
+                        there(values == Some(parameters), Will::Leave, Will::Update)
+                    }
+                    Some(will) => will,
                 }
             }
             Work::UpdateInstances { set, accounts, regions } => {
@@ -310,6 +335,11 @@ impl Now<'_> {
         let (policy, unit) = (seen(&self.policies, policy)?, seen(&self.units, unit)?);
         Ok(policy.zip(unit).is_some_and(|(policy, unit)| policy.targets.contains(unit)))
     }
+}
+
+/// What tells an instance from others.
+fn instance_key(set: &str, target: &Target) -> String {
+    format!("{set} {target}")
 }
 
 /// What would become of an instance that is to have what its set has.

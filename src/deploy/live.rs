@@ -33,9 +33,6 @@ const DIGITS: usize = 32;
 /// A stack that only a change set has been made for: it has no resources, and waits for somebody to execute one.
 const SHELL: &str = "REVIEW_IN_PROGRESS";
 
-/// What CloudFormation shows instead of a parameter's value that is not to be shown (`NoEcho`).
-const HIDDEN: &str = "****";
-
 /// What can be asked of AWS and leaves every resource as it is.
 pub trait Ask: Sync {
     /// A stack; nothing if there is none, or it was deleted.
@@ -106,9 +103,6 @@ pub struct Reply {
     pub stack: String,
     /// The stack that was asked, where a stack set has made it: it has another name then.
     pub instance: Option<String>,
-    /// The parameters that keep their values although the question has others: an update of a stack set leaves an instance
-    /// the values that it was made with.
-    pub kept: Vec<String>,
     /// Where it is.
     pub target: Target,
     /// Whether it is there already.
@@ -131,10 +125,10 @@ pub fn preview(
     pause: &dyn Fn(Duration),
 ) -> Vec<Reply> {
     let one = |question: &Question| match found(cloud, question) {
-        Ok(Found { question: asked, kept }) => {
+        Ok(asked) => {
             let instance = matches!(asked, Cow::Owned(_)).then(|| asked.stack.clone());
             let reply = Asking::new(cloud, &asked, run, pause).run(most);
-            Reply { stack: question.stack.clone(), instance, kept, ..reply }
+            Reply { stack: question.stack.clone(), instance, ..reply }
         }
         Err(error) => Reply { changes: Err(error), ..Reply::to(question) },
     };
@@ -147,7 +141,6 @@ impl Reply {
         Self {
             stack: question.stack.clone(),
             instance: None,
-            kept: Vec::new(),
             target: question.target.clone(),
             exists: false,
             changes: Ok(Vec::new()),
@@ -156,37 +149,23 @@ impl Reply {
     }
 }
 
-/// The stack that is there for a question.
-struct Found<'a> {
-    /// The same question, or another one about the stack that a stack set has made.
-    question: Cow<'a, Question>,
-    kept: Vec<String>,
-}
-
-/// Looks whether a stack set has made the stack. What is asked then is what an update of the set would do to it: the
-/// template and the set's tags are new, and the instance keeps its values.
-fn found<'a>(cloud: &dyn Ask, question: &'a Question) -> Answer<Found<'a>> {
+/// Looks whether a stack set has made the stack. What is asked then is what operations on the set would do to it: the
+/// template and the values are new, and the tags are the set's. It is the same question otherwise.
+fn found<'a>(cloud: &dyn Ask, question: &'a Question) -> Answer<Cow<'a, Question>> {
     let Question { stack, target, set, .. } = question;
-    let instance = match set {
-        None => None,
-        Some(_) => fleet::find(stack, set.as_ref(), &|name| cloud.stack(target, name), &|prefix| {
-            cloud.stack_names(target, prefix)
-        })?,
-    };
-    let Some(instance) = instance.filter(|found| found.name() != stack) else {
-        return Ok(Found { question: Cow::Borrowed(question), kept: Vec::new() });
-    };
-    let mut asked = Question { stack: instance.name().to_owned(), ..question.clone() };
-    asked.tags = SetKey::tags(&question.tags);
-    let mut kept = Vec::new();
-    for (name, value) in &mut asked.parameters {
-        let own = instance.parameters.get(name).filter(|own| *own != value && *own != HIDDEN);
-        if let Some(own) = own {
-            value.clone_from(own);
-            kept.push(name.clone());
-        }
+    if set.is_none() {
+        return Ok(Cow::Borrowed(question));
     }
-    Ok(Found { question: Cow::Owned(asked), kept })
+    let names = |prefix: &str| cloud.stack_names(target, prefix);
+    let there = fleet::find(stack, set.as_ref(), &|name| cloud.stack(target, name), &names)?;
+    Ok(match there.filter(|there| there.name() != stack) {
+        None => Cow::Borrowed(question),
+        Some(there) => Cow::Owned(Question {
+            stack: there.name().to_owned(),
+            tags: SetKey::tags(&question.tags),
+            ..question.clone()
+        }),
+    })
 }
 
 /// A question that is being asked.
@@ -495,7 +474,7 @@ mod tests {
     const ID: &str = "3c5e0b1a-8f0e-4c50-9d2e-0f6b4f1f2a11";
 
     #[test]
-    fn a_stack_of_a_stack_set_is_asked_under_its_own_name_with_the_values_it_keeps() {
+    fn a_stack_of_a_stack_set_is_asked_under_its_own_name_with_the_tags_of_the_set() {
         let map = |pairs: &[(&str, &str)]| -> Map {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
@@ -504,7 +483,7 @@ mod tests {
         let key = SetKey { product, environment, tier, template: text("templates/silo.json"), bits: 77 };
         let name = format!("StackSet-{}-{ID}", key.name(8));
         let question = Question {
-            parameters: map(&[("Tenant", "acme"), ("Size", "large"), ("Secret", "s"), ("Fresh", "new")]),
+            parameters: map(&[("Tenant", "acme"), ("Size", "large")]),
             tags: map(&[("Environment", "prod"), ("Tier", "silo"), ("Tenant", "acme")]),
             set: Some(key),
             ..question()
@@ -514,19 +493,21 @@ mod tests {
             let reply = preview(&fake, std::slice::from_ref(&question), 10, "run", &|_| {}).remove(0);
             (reply, fake.0.into_inner().unwrap())
         };
-        let values = map(&[("Tenant", "acme"), ("Size", "small"), ("Secret", HIDDEN), ("Gone", "x")]);
+        let values = map(&[("Tenant", "acme"), ("Size", "small")]);
         let there = || World { instance: Some((name.clone(), values.clone())), ..World::default() };
         let (reply, world) = ask(there());
         assert_eq!((reply.stack.as_str(), reply.instance.as_deref()), ("orders-silo-acme", Some(name.as_str())));
-        assert_eq!((reply.kept.as_slice(), reply.exists, &reply.left), (["Size".to_owned()].as_slice(), true, &None));
+        assert_eq!((reply.exists, &reply.left), (true, &None));
         assert!(reply.changes.is_ok_and(|changes| changes.len() == 1));
-        let given = map(&[("Tenant", "acme"), ("Size", "small"), ("Secret", "s"), ("Fresh", "new")]);
-        assert_eq!(world.asked, [(name.clone(), given, map(&[("Environment", "prod"), ("Tier", "silo")]))]);
+        assert_eq!(
+            world.asked,
+            [(name.clone(), question.parameters.clone(), map(&[("Environment", "prod"), ("Tier", "silo")]))]
+        );
         assert_eq!((world.stack, world.sets.len()), (None, 0), "no shell is made, and no change set is left");
 
         // What has the name of the assembly comes first, and another set's stack is not the tenant's.
         let (reply, world) = ask(World { stack: Some("CREATE_COMPLETE"), ..there() });
-        assert_eq!((reply.instance, reply.kept.len(), world.asked[0].0.as_str()), (None, 0, "orders-silo-acme"));
+        assert_eq!((reply.instance, world.asked[0].0.as_str()), (None, "orders-silo-acme"));
         let stranger = Some((name.replace("orders", "others"), values.clone()));
         let (reply, world) = ask(World { instance: stranger, ..World::default() });
         assert_eq!((reply.instance, reply.exists, world.asked[0].0.as_str()), (None, false, "orders-silo-acme"));

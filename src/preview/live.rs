@@ -11,9 +11,6 @@ pub struct LiveStack {
     /// The name of the stack that was asked, where that is another one: a stack set has made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The parameters that keep their values although the assembly has others, as in every update of a stack set.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub kept: Vec<String>,
     /// Whether the stack is there already.
     pub exists: bool,
     /// Why nothing is known, if it could not be asked.
@@ -44,13 +41,8 @@ pub struct LiveChange {
 impl LiveStack {
     /// What to say beside the changes, if the stack is one of a stack set's.
     #[must_use]
-    pub fn notes(&self) -> Vec<String> {
-        let asked = self.instance.iter().map(|name| format!("asked of `{name}`, which a stack set has made"));
-        let kept = (!self.kept.is_empty()).then(|| {
-            let names: Vec<String> = self.kept.iter().map(|name| format!("`{name}`")).collect();
-            format!("not asked with the assembly's {}: an update of a stack set keeps the instance's", names.join(", "))
-        });
-        asked.chain(kept).collect()
+    pub fn note(&self) -> Option<String> {
+        self.instance.as_ref().map(|name| format!("asked of `{name}`, which a stack set has made"))
     }
 }
 

@@ -246,7 +246,7 @@ struct ChangeRow {
 struct LiveView {
     name: String,
     problem: Option<String>,
-    notes: Vec<String>,
+    note: Option<String>,
     words: String,
     changes: Vec<LiveRow>,
 }
@@ -456,7 +456,7 @@ fn live_view(live: &super::live::LiveStack) -> LiveView {
     LiveView {
         name: live.name.clone(),
         problem: live.problem.clone(),
-        notes: live.notes(),
+        note: live.note(),
         words: match (live.exists, live.changes.len()) {
             (_, 0) => "nothing to change".to_owned(),
             (false, count) => format!("created, {count} resources"),

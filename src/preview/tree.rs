@@ -354,7 +354,7 @@ fn live_branch(live: &[LiveStack], paint: Paint) -> Branch {
             (None, false, count) => format!("{}: {}", stack.name, paint.good(&format!("created, {count} resources"))),
             (None, true, count) => format!("{}: {count} changes", stack.name),
         });
-        branch.below.extend(stack.notes().iter().map(|note| leaf(visible(note))));
+        branch.below.extend(stack.note().iter().map(|note| leaf(visible(note))));
         branch.below.extend(stack.changes.iter().map(|change| {
             let words = match change.words() {
                 word @ ("added" | "imported") => paint.good(word),

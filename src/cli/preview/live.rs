@@ -63,7 +63,7 @@ pub(super) fn ask(preview: &mut Preview, material: &Material, live: &Live) -> an
         .into_iter()
         .map(|reply| {
             let mut stack = live_stack(&reply.stack, reply.exists, reply.changes);
-            (stack.instance, stack.kept) = (reply.instance, reply.kept);
+            stack.instance = reply.instance;
             // That something is left behind is said beside the changes, and beside another problem.
             let problems: Vec<String> =
                 stack.problem.take().into_iter().chain(reply.left.map(|left| left.to_string())).collect();
@@ -132,7 +132,7 @@ pub(super) fn live_stack(name: &str, exists: bool, answer: Result<Vec<PlannedCha
         replacement: change.replacement,
         properties: change.properties,
     });
-    LiveStack { name: name.to_owned(), instance: None, kept: Vec::new(), exists, problem, changes: changes.collect() }
+    LiveStack { name: name.to_owned(), instance: None, exists, problem, changes: changes.collect() }
 }
 
 #[cfg(test)]
