@@ -398,7 +398,7 @@ fn a_new_instance_of_a_set_that_is_behind_gets_the_present_template() {
         set: "old".to_owned(),
         account: target.account.clone(),
         region: target.region.clone(),
-        parameters: rollouts::map(&[("TenantId", "acme")]),
+        parameters: rollouts::map(&[("TenantId", "acme")]).into(),
     };
     let step = tenantry::rollout::Step { id: "instance/acme".to_owned(), work, tenant: None, after: Vec::new() };
     scene.material.rollout.waves[0].steps.push(step);

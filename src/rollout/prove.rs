@@ -136,7 +136,7 @@ fn part(percent: u64, of: u64) -> u64 {
 }
 
 /// The digest that records' values are compared by.
-fn digest_of(values: &crate::rollout::Parameters) -> Digest {
+fn digest_of(values: &crate::rollout::Values) -> Digest {
     Digest::of(&serde_json::to_vec(values).unwrap_or_default())
 }
 
