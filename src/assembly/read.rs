@@ -390,3 +390,107 @@ pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, AssemblyError> 
     check_path(path).map_err(|rule| AssemblyError::new(path, AssemblyErrorKind::Path { rule }))?;
     Ok(root.join(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A file of tenants: ids, each with how much its line says beside.
+    fn file(folder: &Path, name: &str, tenants: &BTreeMap<String, usize>, end: bool) -> PathBuf {
+        let mut text = String::new();
+        for (id, much) in tenants {
+            text += &format!("{{\"tenant\":\"{id}\",\"name\":\"{}\"}}\n", "x".repeat(*much));
+        }
+        if !end {
+            text.truncate(text.trim_end().len());
+        }
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn lines(path: &Path) -> TenantLines {
+        TenantLines { lines: Lines::open(path.to_owned()).unwrap(), last: String::new(), present: false }
+    }
+
+    /// Ids with lines of a few bytes, of a few blocks, and longer than what is read at once.
+    fn tenants() -> impl Strategy<Value = BTreeMap<String, usize>> {
+        let much = prop_oneof![20 => 0..50_usize, 10 => 0..5_000_usize, 1 => 60_000..140_000_usize];
+        proptest::collection::btree_map("[a-d][a-z0-9-]{0,4}", much, 0..60)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_tenant_is_found_wherever_it_stands(all in tenants(), others in tenants(), end: bool) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = file(folder.path(), "all", &all, end);
+            for id in all.keys().chain(others.keys()) {
+                let mut lines = Lines::open(path.clone()).unwrap();
+                let found = lines.search(id).unwrap();
+                prop_assert_eq!(found, all.contains_key(id), "{}", id);
+                if found {
+                    let name: BTreeMap<String, String> = lines.parse().unwrap();
+                    prop_assert_eq!((&name["tenant"], name["name"].len()), (id, all[id]));
+                }
+            }
+        }
+
+        #[test]
+        fn lines_that_differ_are_met_and_numbered_and_the_others_may_be_passed_by(
+            all in tenants(),
+            change in proptest::collection::vec((any::<prop::sample::Index>(), 0..3_u8), 0..6),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut other = all.clone();
+            for (index, what) in change {
+                let Some(id) = (!all.is_empty()).then(|| index.get(&all.keys().collect::<Vec<_>>()).to_string()) else { break };
+                match what {
+                    0 => drop(other.remove(&id)),
+                    1 => drop(other.insert(id + "z", 3)),
+                    _ => drop(other.insert(id, 7)),
+                }
+            }
+            let (one, two) = (file(folder.path(), "one", &all, true), file(folder.path(), "two", &other, true));
+            let (mut one, mut two) = (lines(&one), lines(&two));
+            // The differences that are met line by line, with and without passing by.
+            let mut met = Vec::new();
+            let (mut more, mut more_other) = (one.advance().unwrap(), two.advance().unwrap());
+            while more || more_other {
+                if more && more_other && one.line() == two.line() {
+                    let id = one.tenant().unwrap().to_owned();
+                    let place = all.keys().position(|known| *known == id).unwrap() as u64;
+                    prop_assert_eq!(one.lines.number(), place + 1);
+                    one.skip_same(&mut two).unwrap();
+                    (more, more_other) = (one.advance().unwrap(), two.advance().unwrap());
+                    continue;
+                }
+                let ids = (
+                    more.then(|| one.tenant().unwrap().to_owned()),
+                    more_other.then(|| two.tenant().unwrap().to_owned()),
+                );
+                let first = [&ids.0, &ids.1].into_iter().flatten().min().unwrap().clone();
+                if ids.0.as_ref() == Some(&first) {
+                    let place = all.keys().position(|known| *known == first).unwrap() as u64;
+                    prop_assert_eq!(one.lines.number(), place + 1);
+                    more = one.advance().unwrap();
+                }
+                if ids.1.as_ref() == Some(&first) {
+                    let place = other.keys().position(|known| *known == first).unwrap() as u64;
+                    prop_assert_eq!(two.lines.number(), place + 1);
+                    more_other = two.advance().unwrap();
+                }
+                met.push(first);
+            }
+            let ids: std::collections::BTreeSet<&String> = all.keys().chain(other.keys()).collect();
+            let differing: Vec<String> =
+                ids.into_iter().filter(|id| all.get(*id) != other.get(*id)).cloned().collect();
+            prop_assert_eq!(met, differing);
+        }
+    }
+}

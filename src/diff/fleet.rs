@@ -478,13 +478,11 @@ fn likeness(
     let side = |stack: Option<&StackRecord<'_>>| {
         stack.map(|stack| (stack.sha256, stack.region.to_string(), stack.account.is_some()))
     };
-    let names: BTreeSet<&str> =
-        [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.keys()).map(AsRef::as_ref).collect();
-    let parameters = names
-        .iter()
-        .filter(|name| parameter(old, name) != parameter(new, name))
-        .map(|name| (*name).to_owned())
-        .collect();
+    let same = old.map(|stack| &stack.parameters) == new.map(|stack| &stack.parameters);
+    let given = [old, new].into_iter().flatten().filter(|_| !same).flat_map(|stack| stack.parameters.keys());
+    let names: BTreeSet<&str> = given.map(AsRef::as_ref).collect();
+    let differing = names.into_iter().filter(|name| parameter(old, name) != parameter(new, name));
+    let parameters = differing.map(str::to_owned).collect();
     let special = [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.values()).any(|value| {
         // What patterns, variables and JSON give a meaning to, and the mark of what is not looked at.
         value.contains(['*', '?', '$', '"', '\\', ',', super::evaluate::OPAQUE])

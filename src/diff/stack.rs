@@ -270,6 +270,9 @@ impl Values {
 /// The tags of a stack that differ; nothing for one that comes or goes.
 pub(super) fn tags(old: Option<&StackRecord<'_>>, new: Option<&StackRecord<'_>>) -> Vec<PropertyChange> {
     let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
+    if old.tags == new.tags {
+        return Vec::new();
+    }
     let keys: std::collections::BTreeSet<&str> = old.tags.keys().chain(new.tags.keys()).map(AsRef::as_ref).collect();
     let value = |stack: &StackRecord<'_>, key: &str| stack.tags.get(key).map(|value| Value::from(value.as_ref()));
     keys.into_iter()
