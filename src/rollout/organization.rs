@@ -213,7 +213,7 @@ pub(super) fn steps(
             after.sort();
             after
         });
-        let id = format!("account/{account}");
+        let id = ["account/", &account].concat();
         steps.push(step(id, Work::Account { account, unit }, tenant, after.clone()));
     }
     for (name, policy) in old.map(|old| &old.policies).into_iter().flatten() {

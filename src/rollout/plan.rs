@@ -731,7 +731,8 @@ impl<'a> Steps<'a> {
     }
 
     fn instance(&mut self, set: &str, exists: bool, stack: &'a Stack, tenant: &str) {
-        let id = format!("instance/{set}/{}/{}", stack.account, stack.region);
+        // As long as it is and no longer: there are as many as tenants.
+        let id = ["instance/", set, "/", &stack.account, "/", &stack.region].concat();
         let after = if exists {
             // The values come after the template, if this wave brings one.
             self.needs.push((self.list.len(), &stack.name));

@@ -9,7 +9,7 @@ use super::Prover;
 use super::fleet::{Deployed, Member};
 use crate::assembly::{Assembly, AssemblyError, Digest, Scope};
 use crate::diagnostics::codes;
-use crate::rollout::document::Work;
+use crate::rollout::document::{Step, Work};
 
 /// What a template says, as text that can be compared.
 #[derive(Debug, Default)]
@@ -64,7 +64,8 @@ struct Done<'a> {
     policies: BTreeMap<&'a str, &'a str>,
     attached: BTreeMap<(&'a str, &'a str), &'a str>,
     detached: BTreeMap<(&'a str, &'a str), &'a str>,
-    accounts: BTreeMap<&'a str, (&'a str, &'a str)>,
+    /// Account to unit and step.
+    accounts: BTreeMap<&'a str, (&'a str, &'a Step)>,
 }
 
 fn tags(value: &Value) -> BTreeMap<String, String> {
@@ -88,7 +89,8 @@ impl<'a> Prover<'a> {
         let before = old.map(Wanted::read).transpose()?.unwrap_or_default();
         let mut done = Done::default();
         let hosts = self.hosts(&self.fleet.stacks);
-        let mut after: Vec<(&str, &[String])> = Vec::new();
+        let mut after: BTreeMap<&str, &[String]> = BTreeMap::new();
+        let mut accounts: Vec<(&str, (&str, &Step))> = Vec::new();
         for (_, wave) in self.waves() {
             for step in &wave.steps {
                 let id = step.id.as_str();
@@ -122,24 +124,32 @@ impl<'a> Prover<'a> {
                     }
                     Work::Account { account, unit } => {
                         self.is_wanted(self.belongs(account, unit, step.tenant.as_deref(), &hosts), id);
-                        done.accounts.insert(account, (unit, id)).is_some()
+                        accounts.push((account.as_str(), (unit.as_str(), step)));
+                        continue;
                     }
                     _ => continue,
                 };
                 if again {
                     self.wrong(&codes::ROLLOUT_TWICE, format!("step `{id}` does what another one does"));
                 }
-                after.push((id, &step.after));
+                after.insert(id, &step.after);
             }
         }
+        accounts.sort_by_key(|(account, _)| *account);
+        for [(one, _), (other, (_, step))] in accounts.array_windows() {
+            if one == other {
+                self.wrong(&codes::ROLLOUT_TWICE, format!("step `{}` does what another one does", step.id));
+            }
+        }
+        done.accounts = accounts.into_iter().collect();
         let asked = self.settings.organization;
-        if !asked && !after.is_empty() {
+        if !asked && !(after.is_empty() && done.accounts.is_empty()) {
             self.wrong(&codes::ROLLOUT_SURPLUS, "the rollout changes the organization, and the settings say not to");
         }
         if asked {
             self.complete(&wanted, &before, &done);
         }
-        self.guarded(&wanted, &done, &after.into_iter().collect());
+        self.guarded(&wanted, &done, &after);
         let counted = [
             (done.units.len(), "units"),
             (done.policies.len(), "policies"),
@@ -247,7 +257,7 @@ impl<'a> Prover<'a> {
     }
 
     /// An account comes when the guardrails of its unit stand; a guardrail goes when the unit's others stand.
-    fn guarded(&mut self, wanted: &Wanted, done: &Done<'_>, after: &BTreeMap<&str, &[String]>) {
+    fn guarded(&mut self, wanted: &Wanted, done: &Done<'a>, after: &BTreeMap<&str, &[String]>) {
         let mut wrong = Vec::new();
         let waits = |then: &str, first: &str| after.get(then).is_some_and(|all| all.iter().any(|id| id == first));
         for ((policy, unit), id) in &done.attached {
@@ -265,15 +275,18 @@ impl<'a> Prover<'a> {
             let contents = contents.filter_map(|(policy, _)| done.policies.get(policy.as_str()));
             wrong.extend(others.chain(contents).filter(|first| !waits(id, first)).map(|first| (*id, *first)));
         }
-        for (unit, id) in done.accounts.values() {
+        for (unit, step) in done.accounts.values() {
+            let mut wait = |first: &&'a str| {
+                if !step.after.iter().any(|id| id == first) {
+                    wrong.push((step.id.as_str(), *first));
+                }
+            };
             let mut at = Some(*unit);
             while let Some(unit) = at {
                 let contents = wanted.attached.iter().filter(|(_, other)| other == unit);
                 let contents = contents.filter_map(|(policy, _)| done.policies.get(policy.as_str()));
-                let rests = contents.chain(done.units.get(unit));
-                wrong.extend(rests.filter(|first| !waits(id, first)).map(|first| (*id, *first)));
                 let others = done.attached.iter().filter(|((_, other), _)| *other == unit).map(|(_, first)| first);
-                wrong.extend(others.filter(|first| !waits(id, first)).map(|first| (*id, *first)));
+                contents.chain(done.units.get(unit)).chain(others).for_each(&mut wait);
                 at = wanted.units.get(unit).and_then(|(above, _)| above.as_deref());
             }
         }

@@ -95,6 +95,7 @@ impl<'a> Touched<'a> {
                     ahead.extend(own.chain(used.map(AsRef::as_ref)).filter_map(|near| left.take(near)));
                 }
             }
+            group.shrink_to_fit();
             self.groups.push(group);
         }
     }
