@@ -394,6 +394,7 @@ pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, AssemblyError> 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::io::Write;
 
     use proptest::prelude::*;
 
@@ -409,7 +410,7 @@ mod tests {
             text.truncate(text.trim_end().len());
         }
         let path = folder.join(name);
-        std::fs::write(&path, text).unwrap();
+        File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
         path
     }
 

@@ -143,7 +143,8 @@ impl<'a> Prover<'a> {
         }
         done.accounts = accounts.into_iter().collect();
         let asked = self.settings.organization;
-        if !asked && !(after.is_empty() && done.accounts.is_empty()) {
+        let changes = !after.is_empty() || !done.accounts.is_empty();
+        if !asked && changes {
             self.wrong(&codes::ROLLOUT_SURPLUS, "the rollout changes the organization, and the settings say not to");
         }
         if asked {
