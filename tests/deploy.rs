@@ -432,7 +432,7 @@ fn a_new_instance_of_a_set_that_is_behind_gets_the_present_template() {
         set: "old".to_owned(),
         account: target.account.clone(),
         region: target.region.clone(),
-        parameters: rollouts::map(&[("TenantId", "acme")]),
+        parameters: rollouts::map(&[("TenantId", "acme")]).into(),
     };
     let step = tenantry::rollout::Step { id: "instance/acme".to_owned(), work, tenant: None, after: Vec::new() };
     scene.material.rollout.waves[0].steps.push(step);
@@ -456,7 +456,7 @@ fn an_instance_that_is_there_gets_the_values_of_today_once_whenever_it_is_killed
         set: "silo".to_owned(),
         account: target.account.clone(),
         region: target.region.clone(),
-        parameters: parameters.clone(),
+        parameters: parameters.clone().into(),
     };
     let step = tenantry::rollout::Step { id: "instance/acme".to_owned(), work, tenant: None, after: Vec::new() };
     scene.material.rollout.waves[0].steps.push(step);

@@ -116,7 +116,7 @@ mod rollouts {
         let mut tenants = BTreeSet::new();
         for step in rollout.waves.iter().flat_map(|wave| &wave.steps) {
             if let Work::Instance { parameters, .. } = &step.work {
-                assert_eq!(parameters.get("TenantId"), step.tenant.as_ref());
+                assert_eq!(parameters.get("TenantId"), step.tenant.as_deref());
                 assert!(tenants.insert(step.tenant.clone().unwrap()));
             }
         }

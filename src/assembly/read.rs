@@ -1,7 +1,8 @@
 //! Reading an assembly. The manifest is held; tenants go by one at a time.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -10,6 +11,12 @@ use super::error::{AssemblyError, AssemblyErrorKind};
 use super::swap::{self, Folder};
 use super::write::check_path;
 use super::{Digest, LedgerEntry, MANIFEST, Manifest, TenantRecord};
+
+/// In how many bytes a line is looked for one line after the other.
+const NEAR: u64 = 16 * 1024;
+
+/// How many bytes are compared at once where two files may be the same for long.
+const BLOCK: usize = 1024;
 
 /// An assembly on the disk. It stays the one that was opened: if another takes its place meanwhile, reading on is an
 /// error and never a mixture of both.
@@ -98,6 +105,19 @@ impl Assembly {
         Ok(TenantLines { lines: self.lines()?, last: String::new(), present: false })
     }
 
+    /// The record of a tenant, if there is one. The tenants' file is sorted, so few of its lines are looked at.
+    ///
+    /// # Errors
+    /// If the tenants' file cannot be read, or a line that was looked at is no record.
+    pub fn tenant(&self, id: &str) -> Result<Option<TenantRecord<'static>>, AssemblyError> {
+        let mut lines = self.lines()?;
+        match lines.search(id).and_then(|found| found.then(|| lines.parse()).transpose()) {
+            Ok(record) => Ok(record),
+            // Going through the file from its beginning tells which line it is.
+            Err(error) => self.find(id, &mut |_| {})?.map_or(Err(error), |record| Ok(Some(record))),
+        }
+    }
+
     /// The tenant of this id, if there is one. On the way there and after it, `each` is shown what a placement knows of
     /// every tenant, in the order of the ids: in one pass, in the memory of one line.
     ///
@@ -176,6 +196,23 @@ impl TenantLines {
         Ok(self.present)
     }
 
+    /// Passes by the lines of both that come next and are the same, as many as are whole in memory. They are neither
+    /// divided into lines nor copied, so this costs no more than reading them.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn skip_same(&mut self, other: &mut Self) -> Result<(), AssemblyError> {
+        loop {
+            let (ahead, beside) = (self.lines.ahead()?, other.lines.ahead()?);
+            let same = ahead.get(..common(ahead, beside)).unwrap_or_default();
+            let Some(end) = same.iter().rposition(|byte| *byte == b'\n') else { return Ok(()) };
+            let passed = same.get(..=end).unwrap_or_default();
+            let (length, count) = (passed.len(), newlines(passed));
+            self.lines.pass(length, count);
+            other.lines.pass(length, count);
+        }
+    }
+
     /// The line that was reached, with its end; nothing after the last.
     #[must_use]
     pub fn line(&self) -> Option<&[u8]> {
@@ -188,21 +225,7 @@ impl TenantLines {
     /// If the line is no record, or the tenant is not after the one that was asked for last: then nothing can be found by
     /// going through the file once.
     pub fn tenant(&mut self) -> Result<&str, AssemblyError> {
-        #[derive(Deserialize)]
-        struct Id<'a> {
-            #[serde(borrow)]
-            tenant: std::borrow::Cow<'a, str>,
-        }
-        // What this crate writes begins like this, and ids hold nothing that JSON escapes.
-        let plain = self.lines.line.strip_prefix(br#"{"tenant":""#).and_then(|rest| {
-            let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
-            let id = str::from_utf8(rest.get(..end)?).ok()?;
-            (rest.get(end) == Some(&b'"')).then_some(id)
-        });
-        let id = match plain {
-            Some(id) => id.to_owned(),
-            None => self.lines.parse::<Id<'_>>()?.tenant.into_owned(),
-        };
+        let id = self.lines.tenant()?.into_owned();
         if self.last > id {
             let problem = format!("the tenant `{id}` stands after `{}`, and tenants are sorted", self.last);
             return Err(self.lines.wrong(problem));
@@ -257,6 +280,71 @@ impl Lines {
         Ok(read.map_err(|source| AssemblyError::io("read", path)(source))? > 0)
     }
 
+    /// What comes next, as far as it is in memory; nothing at the end of the file.
+    fn ahead(&mut self) -> Result<&[u8], AssemblyError> {
+        let path = &self.path;
+        self.reader.fill_buf().map_err(|source| AssemblyError::io("read", path)(source))
+    }
+
+    /// The id of the tenant whose record the line is.
+    fn tenant(&self) -> Result<Cow<'_, str>, AssemblyError> {
+        #[derive(Deserialize)]
+        struct Id<'a> {
+            #[serde(borrow)]
+            tenant: Cow<'a, str>,
+        }
+        // What this crate writes begins like this, and ids hold nothing that JSON escapes.
+        let plain = self.line.strip_prefix(br#"{"tenant":""#).and_then(|rest| {
+            let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+            let id = str::from_utf8(rest.get(..end)?).ok()?;
+            (rest.get(end) == Some(&b'"')).then_some(id)
+        });
+        match plain {
+            Some(id) => Ok(Cow::Borrowed(id)),
+            None => Ok(self.parse::<Id<'_>>()?.tenant),
+        }
+    }
+
+    /// Goes to a byte, and reads the first line that begins there or after it. Where it begins; nothing if there is none.
+    fn go_to(&mut self, byte: u64) -> Result<Option<u64>, AssemblyError> {
+        let path = &self.path;
+        // A line begins where the byte before it ends another.
+        let before = byte.saturating_sub(1);
+        self.reader.seek(SeekFrom::Start(before)).map_err(|source| AssemblyError::io("read", path)(source))?;
+        let mut start = before;
+        if byte > 0 {
+            self.fill()?;
+            start += self.line.len() as u64;
+        }
+        Ok(self.fill()?.then_some(start))
+    }
+
+    /// Goes to the line of a tenant, in a file that is sorted by them. Whether there is one.
+    fn search(&mut self, id: &str) -> Result<bool, AssemblyError> {
+        let path = &self.path;
+        let length = self.reader.get_ref().metadata().map_err(|source| AssemblyError::io("read", path)(source))?.len();
+        // The line begins at or after the first, and before the last, if anywhere.
+        let (mut first, mut last) = (0, length);
+        while last - first > NEAR {
+            let middle = first.midpoint(last);
+            match self.go_to(middle)? {
+                Some(start) if start < last && *self.tenant()? <= *id => first = start,
+                _ => last = middle,
+            }
+        }
+        let mut present = self.go_to(first)?.is_some();
+        while present && *self.tenant()? < *id {
+            present = self.fill()?;
+        }
+        Ok(present && self.tenant()? == id)
+    }
+
+    /// Passes by so many bytes that come next, which are so many lines.
+    fn pass(&mut self, bytes: usize, lines: u64) {
+        self.reader.consume(bytes);
+        self.number += lines;
+    }
+
     fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, AssemblyError> {
         serde_json::from_slice(&self.line).map_err(|error| self.wrong(without_line(&error)))
     }
@@ -264,6 +352,21 @@ impl Lines {
     fn wrong(&self, problem: String) -> AssemblyError {
         AssemblyError::new(&self.path, AssemblyErrorKind::Record { line: self.number, problem })
     }
+}
+
+/// How many bytes two texts have in common from their beginning.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let same = one.chunks(BLOCK).zip(other.chunks(BLOCK)).take_while(|(one, other)| one == other);
+    let whole: usize = same.map(|(block, _)| block.len()).sum();
+    let (one, other) = (one.get(whole..).unwrap_or_default(), other.get(whole..).unwrap_or_default());
+    whole + one.iter().zip(other).take_while(|(one, other)| one == other).count()
+}
+
+/// How many lines end in a text.
+fn newlines(text: &[u8]) -> u64 {
+    // Counted in bytes, of which a processor adds many at once.
+    let counts = text.chunks(255).map(|part| part.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>());
+    counts.map(u64::from).sum()
 }
 
 /// The text of an error about one line, which the error itself takes for line 1.
@@ -286,4 +389,109 @@ fn read_all(mut file: File) -> io::Result<Vec<u8>> {
 pub(super) fn inside(root: &Path, path: &str) -> Result<PathBuf, AssemblyError> {
     check_path(path).map_err(|rule| AssemblyError::new(path, AssemblyErrorKind::Path { rule }))?;
     Ok(root.join(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A file of tenants: ids, each with how much its line says beside.
+    fn file(folder: &Path, name: &str, tenants: &BTreeMap<String, usize>, end: bool) -> PathBuf {
+        let mut text = String::new();
+        for (id, much) in tenants {
+            text += &format!("{{\"tenant\":\"{id}\",\"name\":\"{}\"}}\n", "x".repeat(*much));
+        }
+        if !end {
+            text.truncate(text.trim_end().len());
+        }
+        let path = folder.join(name);
+        File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+        path
+    }
+
+    fn lines(path: &Path) -> TenantLines {
+        TenantLines { lines: Lines::open(path.to_owned()).unwrap(), last: String::new(), present: false }
+    }
+
+    /// Ids with lines of a few bytes, of a few blocks, and longer than what is read at once.
+    fn tenants() -> impl Strategy<Value = BTreeMap<String, usize>> {
+        let much = prop_oneof![20 => 0..50_usize, 10 => 0..5_000_usize, 1 => 60_000..140_000_usize];
+        proptest::collection::btree_map("[a-d][a-z0-9-]{0,4}", much, 0..60)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_tenant_is_found_wherever_it_stands(all in tenants(), others in tenants(), end: bool) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = file(folder.path(), "all", &all, end);
+            for id in all.keys().chain(others.keys()) {
+                let mut lines = Lines::open(path.clone()).unwrap();
+                let found = lines.search(id).unwrap();
+                prop_assert_eq!(found, all.contains_key(id), "{}", id);
+                if found {
+                    let name: BTreeMap<String, String> = lines.parse().unwrap();
+                    prop_assert_eq!((&name["tenant"], name["name"].len()), (id, all[id]));
+                }
+            }
+        }
+
+        #[test]
+        fn lines_that_differ_are_met_and_numbered_and_the_others_may_be_passed_by(
+            all in tenants(),
+            change in proptest::collection::vec((any::<prop::sample::Index>(), 0..3_u8), 0..6),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let mut other = all.clone();
+            for (index, what) in change {
+                let Some(id) = (!all.is_empty()).then(|| index.get(&all.keys().collect::<Vec<_>>()).to_string()) else { break };
+                match what {
+                    0 => drop(other.remove(&id)),
+                    1 => drop(other.insert(id + "z", 3)),
+                    _ => drop(other.insert(id, 7)),
+                }
+            }
+            let (one, two) = (file(folder.path(), "one", &all, true), file(folder.path(), "two", &other, true));
+            let (mut one, mut two) = (lines(&one), lines(&two));
+            // The differences that are met line by line, with and without passing by.
+            let mut met = Vec::new();
+            let (mut more, mut more_other) = (one.advance().unwrap(), two.advance().unwrap());
+            while more || more_other {
+                if more && more_other && one.line() == two.line() {
+                    let id = one.tenant().unwrap().to_owned();
+                    let place = all.keys().position(|known| *known == id).unwrap() as u64;
+                    prop_assert_eq!(one.lines.number(), place + 1);
+                    one.skip_same(&mut two).unwrap();
+                    (more, more_other) = (one.advance().unwrap(), two.advance().unwrap());
+                    continue;
+                }
+                let ids = (
+                    more.then(|| one.tenant().unwrap().to_owned()),
+                    more_other.then(|| two.tenant().unwrap().to_owned()),
+                );
+                let first = [&ids.0, &ids.1].into_iter().flatten().min().unwrap().clone();
+                if ids.0.as_ref() == Some(&first) {
+                    let place = all.keys().position(|known| *known == first).unwrap() as u64;
+                    prop_assert_eq!(one.lines.number(), place + 1);
+                    more = one.advance().unwrap();
+                }
+                if ids.1.as_ref() == Some(&first) {
+                    let place = other.keys().position(|known| *known == first).unwrap() as u64;
+                    prop_assert_eq!(two.lines.number(), place + 1);
+                    more_other = two.advance().unwrap();
+                }
+                met.push(first);
+            }
+            let ids: std::collections::BTreeSet<&String> = all.keys().chain(other.keys()).collect();
+            let differing: Vec<String> =
+                ids.into_iter().filter(|id| all.get(*id) != other.get(*id)).cloned().collect();
+            prop_assert_eq!(met, differing);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `tenantry rollout`.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -13,7 +13,7 @@ use super::terminal::Terminal;
 use crate::assembly::Assembly;
 use crate::deploy::clock::today;
 use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
-use crate::emit::pretty;
+use crate::emit::write_pretty;
 use crate::rollout::{Gone, Rollout, Settings, Tolerance, Wave, expired, plan, prove, settings};
 use crate::source::{Disk, World, read};
 
@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> anyhow::Result<Ending> {
     };
     let ending = terminal.report(findings, &sources, false)?;
     if let Some(rollout) = made {
-        write(&args.out, &pretty(&rollout))?;
+        write(&args.out, &rollout)?;
         terminal.say(&table(&rollout, rollout.obligations.len()))?;
         terminal.say(&format!("{}: written", args.out.display()))?;
     }
@@ -148,10 +148,14 @@ fn rollout_of(path: &Path, findings: &mut Sink) -> anyhow::Result<Option<Rollout
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+fn write(path: &Path, rollout: &Rollout) -> anyhow::Result<()> {
     let beside = path.with_extension("json.part");
     File::create(&beside)
-        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|file| {
+            let mut file = BufWriter::new(file);
+            write_pretty(rollout, &mut file)?;
+            file.flush()
+        })
         .and_then(|()| std::fs::rename(&beside, path))
         .with_context(|| format!("cannot write `{}`", path.display()))
 }

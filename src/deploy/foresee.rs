@@ -303,7 +303,7 @@ impl Now<'_> {
                     None => Will::Create,
                     Some(Will::Leave) => {
                         let values = seen(&self.values, &instance_key(set, &target))?;
-                        there(values == Some(parameters), Will::Leave, Will::Update)
+                        there(values == Some(&parameters.to_map()), Will::Leave, Will::Update)
                     }
                     Some(will) => will,
                 }

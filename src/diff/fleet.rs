@@ -263,6 +263,7 @@ fn join(mut old: TenantLines, mut new: TenantLines, visit: &mut Visit<'_>) -> Re
     new.advance()?;
     loop {
         if old.line().is_some() && old.line() == new.line() {
+            old.skip_same(&mut new)?;
             old.advance()?;
             new.advance()?;
             continue;
@@ -394,18 +395,13 @@ impl<'a> Gatherer<'a> {
         old: Option<&TenantRecord<'static>>,
         new: Option<&TenantRecord<'static>>,
     ) -> Result<(), AssemblyError> {
-        let stacks = |record: Option<&'_ TenantRecord<'static>>| record.map(|record| record.stacks.clone());
-        let (before, after) = (stacks(old).unwrap_or_default(), stacks(new).unwrap_or_default());
+        let (before, after) = (stacks_of(old), stacks_of(new));
         let legal_hold = [old, new].into_iter().flatten().any(|record| record.legal_hold);
-        let owner = |record: Option<&'_ TenantRecord<'static>>| {
-            record.map(|record| (record.tenant.to_string(), record.tier.to_string()))
-        };
-        let (old_owner, new_owner) = (owner(old), owner(new));
-        for (old, new) in pairs(&before, &after) {
+        for (old_stack, new_stack) in pairs(before, after) {
             // What goes was of the tier that the tenant leaves.
-            let owner = if new.is_some() { &new_owner } else { &old_owner };
-            let owner = owner.as_ref().map(|(tenant, tier)| Owner { tenant, tier, legal_hold });
-            self.stack(Scope::Tenant, owner, old, new)?;
+            let record = if new_stack.is_some() { new } else { old };
+            let owner = record.map(|record| Owner { tenant: &record.tenant, tier: &record.tier, legal_hold });
+            self.stack(Scope::Tenant, owner, old_stack, new_stack)?;
         }
         Ok(())
     }
@@ -467,6 +463,11 @@ impl<'a> Gatherer<'a> {
     }
 }
 
+/// The stacks that are a tenant's own.
+fn stacks_of<'t>(record: Option<&'t TenantRecord<'static>>) -> &'t [StackRecord<'static>] {
+    record.map_or(&[], |record| &record.stacks)
+}
+
 /// What a stack has in common with others that may change alike.
 fn likeness(
     scope: Scope,
@@ -477,13 +478,11 @@ fn likeness(
     let side = |stack: Option<&StackRecord<'_>>| {
         stack.map(|stack| (stack.sha256, stack.region.to_string(), stack.account.is_some()))
     };
-    let names: BTreeSet<&str> =
-        [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.keys()).map(AsRef::as_ref).collect();
-    let given = |stack: Option<&StackRecord<'_>>, name: &str| {
-        stack.and_then(|stack| stack.parameters.get(name)).map(ToString::to_string)
-    };
-    let parameters =
-        names.iter().filter(|name| given(old, name) != given(new, name)).map(|name| (*name).to_owned()).collect();
+    let same = old.map(|stack| &stack.parameters) == new.map(|stack| &stack.parameters);
+    let given = [old, new].into_iter().flatten().filter(|_| !same).flat_map(|stack| stack.parameters.keys());
+    let names: BTreeSet<&str> = given.map(AsRef::as_ref).collect();
+    let differing = names.into_iter().filter(|name| parameter(old, name) != parameter(new, name));
+    let parameters = differing.map(str::to_owned).collect();
     let special = [old, new].into_iter().flatten().flat_map(|stack| stack.parameters.values()).any(|value| {
         // What patterns, variables and JSON give a meaning to, and the mark of what is not looked at.
         value.contains(['*', '?', '$', '"', '\\', ',', super::evaluate::OPAQUE])
@@ -498,6 +497,11 @@ fn likeness(
         tags: tags(old, new).into_iter().map(|change| change.path).collect(),
         alone: special.then(|| at.map(|stack| stack.name.to_string()).unwrap_or_default()),
     }
+}
+
+/// The value that a stack has for a parameter.
+fn parameter<'s>(stack: Option<&'s StackRecord<'static>>, name: &str) -> Option<&'s str> {
+    stack.and_then(|stack| stack.parameters.get(name)).map(AsRef::as_ref)
 }
 
 /// A group without its stacks.

@@ -62,8 +62,8 @@ pub struct StackChange {
 /// # Errors
 /// If a file of an assembly cannot be read, or is not the one that its manifest names.
 pub fn stacks_of(old: Option<&Assembly>, new: &Assembly, tenant: &str) -> Result<Vec<StackChange>, AssemblyError> {
-    let before = old.map(|assembly| find(assembly, tenant)).transpose()?.flatten();
-    let after = find(new, tenant)?;
+    let before = old.map(|assembly| assembly.tenant(tenant)).transpose()?.flatten();
+    let after = new.tenant(tenant)?;
     let empty = Vec::new();
     let own = |record: &Option<TenantRecord<'static>>| record.as_ref().map(|record| record.stacks.clone());
     let (old_own, new_own) = (own(&before).unwrap_or_default(), own(&after).unwrap_or_default());
@@ -95,19 +95,6 @@ pub fn stacks_of(old: Option<&Assembly>, new: &Assembly, tenant: &str) -> Result
         changes.push(comparer.stack(old, new, Some(tenant))?);
     }
     Ok(changes)
-}
-
-/// A tenant's record.
-fn find(assembly: &Assembly, tenant: &str) -> Result<Option<TenantRecord<'static>>, AssemblyError> {
-    let mut lines = assembly.tenant_lines()?;
-    while lines.advance()? {
-        match lines.tenant()?.cmp(tenant) {
-            std::cmp::Ordering::Less => {}
-            std::cmp::Ordering::Equal => return lines.record().map(Some),
-            std::cmp::Ordering::Greater => break,
-        }
-    }
-    Ok(None)
 }
 
 /// Whether two records are of the same stack: of that name, in that account and region. An account that is not known
@@ -283,6 +270,9 @@ impl Values {
 /// The tags of a stack that differ; nothing for one that comes or goes.
 pub(super) fn tags(old: Option<&StackRecord<'_>>, new: Option<&StackRecord<'_>>) -> Vec<PropertyChange> {
     let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
+    if old.tags == new.tags {
+        return Vec::new();
+    }
     let keys: std::collections::BTreeSet<&str> = old.tags.keys().chain(new.tags.keys()).map(AsRef::as_ref).collect();
     let value = |stack: &StackRecord<'_>, key: &str| stack.tags.get(key).map(|value| Value::from(value.as_ref()));
     keys.into_iter()

@@ -1,4 +1,4 @@
-//! What an assembly holds about one tenant, in one pass over its tenants.
+//! What an assembly holds about one tenant.
 
 use std::collections::BTreeMap;
 
@@ -60,19 +60,18 @@ pub(super) struct Subject<'a> {
 
 /// Looks for the tenant.
 pub(super) fn subject<'a>(assembly: &'a Assembly, id: &str) -> Result<Subject<'a>, PreviewError> {
-    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
-    let mut nearest = Nearest::new(id, NEAREST);
-    let record = assembly.find(id, &mut |entry| {
-        // Looking up needs no copy; only the first tenant of a tier and cell makes one.
-        match counts.iter_mut().find(|((tier, cell), _)| *tier == entry.tier && *cell == entry.cell) {
-            Some((_, count)) => *count += 1,
-            None => _ = counts.insert((entry.tier.to_string(), entry.cell.to_string()), 1),
+    let record = match assembly.tenant(id)? {
+        Some(record) => record,
+        // All ids are looked at, for those that come near.
+        None => {
+            let mut nearest = Nearest::new(id, NEAREST);
+            let found = assembly.find(id, &mut |entry| nearest.look(&entry.tenant))?;
+            found.ok_or_else(|| PreviewError::Found(Box::new(not_found(assembly, id, &nearest))))?
         }
-        nearest.look(&entry.tenant);
-    })?;
-    let Some(record) = record else { return Err(PreviewError::Found(Box::new(not_found(assembly, id, &nearest)))) };
+    };
+    // Nobody but the tenants' file says how many share a stack.
+    let sharers = if record.shared_stacks.is_empty() { 0 } else { sharers(assembly, &record)? };
     let manifest = assembly.manifest();
-    let sharers = counts.get(&(record.tier.to_string(), record.cell.to_string())).copied().unwrap_or(1);
     let cell = manifest.cells.iter().find(|cell| cell.cell == record.cell);
     let shared = cell
         .into_iter()
@@ -83,6 +82,16 @@ pub(super) fn subject<'a>(assembly: &'a Assembly, id: &str) -> Result<Subject<'a
     let stacks = shared.chain(own).collect();
     let tier = manifest.tiers.iter().find(|tier| tier.tier == record.tier);
     Ok(Subject { assembly, record, tier, stacks })
+}
+
+/// How many tenants of the same tier are in the same cell.
+fn sharers(assembly: &Assembly, record: &TenantRecord<'_>) -> Result<u64, AssemblyError> {
+    let mut ledger = assembly.ledger()?;
+    let mut count = 0;
+    while let Some(entry) = ledger.next()? {
+        count += u64::from(entry.tier == record.tier && entry.cell == record.cell);
+    }
+    Ok(count)
 }
 
 fn not_found(assembly: &Assembly, id: &str, nearest: &Nearest) -> Diagnostic {

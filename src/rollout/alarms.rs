@@ -66,13 +66,13 @@ impl<'a> Alarms<'a> {
     }
 
     fn of_template(&mut self, stack: &Stack) {
-        if !self.templates.contains_key(&stack.template) {
+        if !self.templates.contains_key(stack.template.as_ref()) {
             let names = self.assembly.file(&stack.template).ok().map(|bytes| names(&bytes)).unwrap_or_default();
-            self.templates.insert(stack.template.clone(), names);
+            self.templates.insert(stack.template.to_string(), names);
         }
-        for pattern in self.templates.get(&stack.template).into_iter().flatten() {
+        for pattern in self.templates.get(stack.template.as_ref()).into_iter().flatten() {
             if let Some(name) = filled(pattern, stack) {
-                let (account, region) = (stack.account.clone(), stack.region.clone());
+                let (account, region) = (stack.account.clone(), stack.region.to_string());
                 self.found.insert(Alarm { name, account, region });
             }
         }

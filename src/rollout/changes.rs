@@ -1,10 +1,11 @@
 //! What there is to do: the difference of two assemblies, tenant by tenant and stack by stack.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use super::document::Parameters;
 use super::sets::{SET_TAGS, Templates};
 use super::settings::{Gone, Pinned, Settings};
+use super::values::Values;
 use crate::assembly::{Assembly, AssemblyError, Digest, MANIFEST, StackRecord, State, TenantRecord};
 use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
 
@@ -16,9 +17,9 @@ const NAMED: usize = 5;
 pub(super) struct Stack {
     pub(super) name: String,
     pub(super) account: String,
-    pub(super) region: String,
-    pub(super) template: String,
-    pub(super) parameters: Parameters,
+    pub(super) region: Rc<str>,
+    pub(super) template: Rc<str>,
+    pub(super) parameters: Values,
     pub(super) depends_on: Vec<String>,
     pub(super) way: Way,
 }
@@ -30,7 +31,7 @@ pub(super) enum Way {
     Direct,
     /// By a stack set.
     Set {
-        set: String,
+        set: Rc<str>,
         /// Whether the instance is there already.
         exists: bool,
         /// Whether it gets another template.
@@ -52,10 +53,10 @@ pub(super) struct Shared {
 /// A tenant of the new assembly.
 #[derive(Debug, Clone)]
 pub(super) struct Tenant {
-    pub(super) tier: String,
-    pub(super) cell: String,
-    pub(super) digest: String,
-    pub(super) shared: Vec<String>,
+    pub(super) tier: Rc<str>,
+    pub(super) cell: Rc<str>,
+    pub(super) digest: Rc<str>,
+    pub(super) shared: Vec<Rc<str>>,
     /// Its own stacks that change.
     pub(super) changed: Vec<Stack>,
 }
@@ -85,7 +86,8 @@ pub(super) struct Set {
 /// Where a tenant's account stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Standing {
-    pub(super) tier: String,
+    pub(super) tenant: Rc<str>,
+    pub(super) tier: Rc<str>,
     pub(super) suspended: bool,
     /// Whether it stood elsewhere before, or nowhere that is known.
     pub(super) moved: bool,
@@ -94,7 +96,7 @@ pub(super) struct Standing {
 /// Everything there is to do.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    pub(super) tenants: BTreeMap<String, Tenant>,
+    pub(super) tenants: BTreeMap<Rc<str>, Tenant>,
     pub(super) shared: BTreeMap<String, Shared>,
     pub(super) gone: Vec<GoneStack>,
     pub(super) sets: BTreeMap<String, Set>,
@@ -102,8 +104,8 @@ pub(super) struct Changes {
     pub(super) stale_sets: BTreeSet<String>,
     /// The sets that were there before.
     pub(super) old_sets: BTreeMap<String, Set>,
-    /// The tenants' own accounts, with the tenant.
-    pub(super) accounts: BTreeMap<String, (String, Standing)>,
+    /// The tenants' own accounts.
+    pub(super) accounts: BTreeMap<String, Standing>,
 }
 
 /// Findings about many tenants, each as one.
@@ -161,15 +163,38 @@ fn is_place(one: &StackRecord<'_>, other: &StackRecord<'_>) -> bool {
     one.name == other.name && one.account == other.account && one.region == other.region
 }
 
-fn owned(stack: &StackRecord<'_>, account: &str, way: Way) -> Stack {
-    Stack {
-        name: stack.name.to_string(),
-        account: account.to_owned(),
-        region: stack.region.to_string(),
-        template: stack.template.to_string(),
-        parameters: stack.parameters.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
-        depends_on: stack.depends_on.iter().map(ToString::to_string).collect(),
-        way,
+/// What many records say alike, held once.
+#[derive(Debug, Default)]
+struct Common {
+    words: BTreeSet<Rc<str>>,
+    /// The values of the stack that was read last, by template.
+    values: BTreeMap<Rc<str>, Values>,
+}
+
+impl Common {
+    fn word(&mut self, text: &str) -> Rc<str> {
+        if let Some(word) = self.words.get(text) {
+            return Rc::clone(word);
+        }
+        let word: Rc<str> = text.into();
+        self.words.insert(Rc::clone(&word));
+        word
+    }
+
+    fn stack(&mut self, stack: &StackRecord<'_>, account: &str, way: Way) -> Stack {
+        let template = self.word(&stack.template);
+        let last = self.values.entry(Rc::clone(&template)).or_default();
+        let pairs = stack.parameters.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        *last = Values::beside(pairs, last);
+        Stack {
+            name: stack.name.to_string(),
+            account: account.to_owned(),
+            parameters: last.clone(),
+            region: self.word(&stack.region),
+            template,
+            depends_on: stack.depends_on.iter().map(ToString::to_string).collect(),
+            way,
+        }
     }
 }
 
@@ -186,6 +211,10 @@ struct Reader<'a> {
     /// How many instances of a set are pinned.
     pinned_instances: BTreeMap<String, u64>,
     many: Many,
+    common: Common,
+    /// What becomes the tenants and accounts of the changes.
+    tenants: Vec<(Rc<str>, Tenant)>,
+    accounts: Vec<(String, Standing)>,
     changes: Changes,
 }
 
@@ -213,6 +242,9 @@ pub(super) fn read(
         owners: BTreeMap::new(),
         pinned_instances: BTreeMap::new(),
         many: Many::default(),
+        common: Common::default(),
+        tenants: Vec::new(),
+        accounts: Vec::new(),
         changes: Changes::default(),
     };
     reader.cells();
@@ -232,7 +264,10 @@ pub(super) fn read(
         } else {
             None
         };
-        if let Some(account) = reader.own_account(&tenant, false) {
+        // Where nothing was, nobody had an account.
+        if old.is_some()
+            && let Some(account) = reader.own_account(&tenant, false)
+        {
             newcomers.push((account, tenant.tenant.to_string()));
         }
         reader.tenant(&tenant, before.as_ref());
@@ -246,6 +281,9 @@ pub(super) fn read(
             reader.many.add("reused", &format!("{account} ({tenant})"));
         }
     }
+    // They come in their order, so that a map is made of them at once and without gaps.
+    reader.changes.tenants = std::mem::take(&mut reader.tenants).into_iter().collect();
+    reader.changes.accounts = std::mem::take(&mut reader.accounts).into_iter().collect();
     reader.mark_stale();
     reader.finish(new, sink);
     Ok(reader.changes)
@@ -272,7 +310,7 @@ impl Reader<'_> {
                     tier: self.new.tier(&stack.template).to_owned(),
                     cell: cell.cell.clone(),
                     changed: !pinned && !earlier.is_some_and(|earlier| same(earlier, stack)),
-                    stack: owned(stack, account, Way::Direct),
+                    stack: self.common.stack(stack, account, Way::Direct),
                 };
                 self.changes.shared.insert(stack.name.to_string(), shared);
             }
@@ -348,7 +386,7 @@ impl Reader<'_> {
         }
         let pinned = self.is_pinned(tenant);
         let catch_up = self.catch_up.contains(tenant.tenant.as_ref());
-        let mut changed = Vec::new();
+        let mut changed = Vec::with_capacity(tenant.stacks.len());
         for stack in &tenant.stacks {
             let Some(account) = stack.account.as_deref() else {
                 self.many.add("tenant", &tenant.tenant);
@@ -374,7 +412,7 @@ impl Reader<'_> {
             let way = match set {
                 None => Way::Direct,
                 Some(set) => Way::Set {
-                    set,
+                    set: self.common.word(&set),
                     exists: earlier.is_some(),
                     template: earlier.is_some_and(|earlier| catch_up || earlier.sha256 != stack.sha256),
                     values: earlier.is_none_or(|earlier| catch_up || earlier.parameters != stack.parameters),
@@ -382,7 +420,7 @@ impl Reader<'_> {
             };
             // Tags that differ between tenants are no stack set's; where resources have them, a parameter says them.
             if !matches!(way, Way::Set { exists: true, template: false, values: false, .. }) {
-                changed.push(owned(stack, account, way));
+                changed.push(self.common.stack(stack, account, way));
             }
         }
         for stack in before.iter().flat_map(|before| &before.stacks) {
@@ -392,7 +430,9 @@ impl Reader<'_> {
                 self.lose(before, stack);
             }
         }
-        self.place(tenant, before);
+        changed.shrink_to_fit();
+        let id: Rc<str> = tenant.tenant.as_ref().into();
+        self.place(&id, tenant, before);
         for name in &tenant.shared_stacks {
             if self.pinned_tenants.contains(tenant.tenant.as_ref())
                 && self.changes.shared.get(name.as_ref()).is_some_and(|shared| shared.changed)
@@ -401,24 +441,24 @@ impl Reader<'_> {
             }
         }
         let tenant_of = Tenant {
-            tier: tenant.tier.to_string(),
-            cell: tenant.cell.to_string(),
-            digest: tenant.digest.to_string(),
-            shared: tenant.shared_stacks.iter().map(ToString::to_string).collect(),
+            tier: self.common.word(&tenant.tier),
+            cell: self.common.word(&tenant.cell),
+            digest: tenant.digest.as_ref().into(),
+            shared: tenant.shared_stacks.iter().map(|name| self.common.word(name)).collect(),
             changed,
         };
-        self.changes.tenants.insert(tenant.tenant.to_string(), tenant_of);
+        self.tenants.push((id, tenant_of));
     }
 
     /// Where the tenant's account is to stand.
-    fn place(&mut self, tenant: &TenantRecord<'_>, before: Option<&TenantRecord<'static>>) {
+    fn place(&mut self, id: &Rc<str>, tenant: &TenantRecord<'_>, before: Option<&TenantRecord<'static>>) {
         let Some(account) = self.own_account(tenant, false) else { return };
         let as_before = before.is_some_and(|before| {
             (&before.account, &before.tier, before.state) == (&tenant.account, &tenant.tier, tenant.state)
         });
         let suspended = tenant.state == State::Suspended;
-        let standing = Standing { tier: tenant.tier.to_string(), suspended, moved: !as_before };
-        self.changes.accounts.insert(account, (tenant.tenant.to_string(), standing));
+        let tier = self.common.word(&tenant.tier);
+        self.accounts.push((account, Standing { tenant: Rc::clone(id), tier, suspended, moved: !as_before }));
     }
 
     /// Which sets are to be something else; their instances that did not know it yet are told.
@@ -434,8 +474,8 @@ impl Reader<'_> {
         for (id, tenant) in &self.changes.tenants {
             for stack in &tenant.changed {
                 match &stack.way {
-                    Way::Set { set, template: true, .. } => drop(told.insert(set.as_str())),
-                    Way::Set { set, exists: false, .. } => drop(newcomers.insert(set.as_str(), id.as_str())),
+                    Way::Set { set, template: true, .. } => drop(told.insert(set.as_ref())),
+                    Way::Set { set, exists: false, .. } => drop(newcomers.insert(set.as_ref(), id.as_ref())),
                     _ => {}
                 }
             }

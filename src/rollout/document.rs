@@ -10,6 +10,7 @@ use serde::de::{Deserializer, Error, Unexpected};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
+use super::values::Values;
 use crate::assembly::Digest;
 
 /// Values of a template's parameters.
@@ -245,7 +246,7 @@ pub enum Work {
         /// The region.
         region: String,
         /// The tenant's values.
-        parameters: Parameters,
+        parameters: Values,
     },
     /// Instances of a stack set get its present template and keep their values.
     UpdateInstances {

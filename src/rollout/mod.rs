@@ -13,6 +13,7 @@ pub(crate) mod sets;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use document::{
     Alarm, Gate, Obligation, Parameters, Rollout, RolloutFormat, StackSet, Step, Tolerance, Wave, Work,
@@ -24,6 +25,7 @@ pub use settings::{
     AlarmPattern, Failures, Gone, Named, Permissions, Pin, Pinned, Settings, StackSets, Watched, expired, settings,
     settings_schema,
 };
+pub use values::Values;
 
 /// The JSON Schema of `rollout.json`.
 pub const ROLLOUT_SCHEMA: &str = include_str!("../../schemas/rollout.schema.json");

@@ -129,7 +129,7 @@ pub(super) fn steps(
     new: &Organization,
     old: Option<&Organization>,
     parent: Option<&str>,
-    places: &BTreeMap<String, Place>,
+    places: BTreeMap<String, Place>,
     assembly: &Assembly,
     sink: &mut Sink,
 ) -> Vec<Step> {
@@ -196,20 +196,25 @@ pub(super) fn steps(
             steps.push(step(id, work, None, after));
         }
     }
-    for (account, place) in places {
-        let parents = std::iter::successors(Some(place.unit.as_str()), |unit| {
-            new.units.get(*unit).and_then(|unit| unit.parent.as_deref())
+    // Accounts are many and units few: what comes before an account depends on its unit alone.
+    let mut before: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (account, Place { unit, tenant }) in places {
+        let after = before.entry(unit.clone()).or_insert_with(|| {
+            let parents = std::iter::successors(Some(unit.as_str()), |unit| {
+                new.units.get(*unit).and_then(|unit| unit.parent.as_deref())
+            });
+            let chain: BTreeSet<&str> = parents.collect();
+            let mut after: Vec<String> =
+                chain.iter().flat_map(|unit| attached.get(unit).cloned().unwrap_or_default()).collect();
+            let policies =
+                new.policies.iter().filter(|(_, policy)| chain.iter().any(|unit| policy.targets.contains(*unit)));
+            after.extend(policies.filter_map(|(name, _)| made.get(&format!("policy/{name}")).cloned()));
+            after.extend(chain.iter().filter_map(|unit| made.get(&format!("unit/{unit}")).cloned()));
+            after.sort();
+            after
         });
-        let chain: BTreeSet<&str> = parents.collect();
-        let mut after: Vec<String> =
-            chain.iter().flat_map(|unit| attached.get(unit).cloned().unwrap_or_default()).collect();
-        let policies =
-            new.policies.iter().filter(|(_, policy)| chain.iter().any(|unit| policy.targets.contains(*unit)));
-        after.extend(policies.filter_map(|(name, _)| made.get(&format!("policy/{name}")).cloned()));
-        after.extend(chain.iter().filter_map(|unit| made.get(&format!("unit/{unit}")).cloned()));
-        after.sort();
-        let work = Work::Account { account: account.clone(), unit: place.unit.clone() };
-        steps.push(step(format!("account/{account}"), work, place.tenant.clone(), after));
+        let id = ["account/", &account].concat();
+        steps.push(step(id, Work::Account { account, unit }, tenant, after.clone()));
     }
     for (name, policy) in old.map(|old| &old.policies).into_iter().flatten() {
         let now = new.policies.get(name);

@@ -1,6 +1,7 @@
 //! Makes the waves. What comes out is looked at by [`prove`](super::prove), which knows nothing of how it was made.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use super::alarms::Alarms;
 use super::changes::{self, Changes, Set, Stack, Way};
@@ -15,12 +16,23 @@ use crate::facts::Facts;
 #[derive(Debug, Clone, Default)]
 struct Unit {
     /// Decides about the order: units with the same stand side by side.
-    key: (bool, String),
-    cells: BTreeSet<String>,
+    key: (bool, Rc<str>),
+    cells: Vec<Rc<str>>,
     /// The shared stacks that change.
-    shared: BTreeSet<String>,
+    shared: Vec<Rc<str>>,
     /// The tenants it changes.
-    tenants: BTreeSet<String>,
+    tenants: Vec<Rc<str>>,
+}
+
+impl Unit {
+    /// Puts everything into its order, once.
+    fn settle(&mut self) {
+        for list in [&mut self.cells, &mut self.shared, &mut self.tenants] {
+            list.sort_unstable();
+            list.dedup();
+            list.shrink_to_fit();
+        }
+    }
 }
 
 /// Makes a rollout from one assembly to another; everything if there is no old one. Nothing if there are errors, which the
@@ -63,7 +75,7 @@ struct Planner<'a> {
     organization: Organization,
     alarms: Alarms<'a>,
     /// How many tenants each tier has.
-    sizes: BTreeMap<String, u64>,
+    sizes: BTreeMap<Rc<str>, u64>,
     pairs: BTreeMap<&'a str, BTreeSet<&'a str>>,
     /// The stack sets that a wave has begun.
     begun: BTreeSet<String>,
@@ -80,9 +92,9 @@ impl<'a> Planner<'a> {
         let manifest = new.manifest();
         let changes = changes::read(new, old, settings, sink)?;
         let organization = Organization::read(new, sink)?;
-        let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+        let mut sizes: BTreeMap<Rc<str>, u64> = BTreeMap::new();
         for tenant in changes.tenants.values() {
-            *sizes.entry(tenant.tier.clone()).or_default() += 1;
+            *sizes.entry(Rc::clone(&tenant.tier)).or_default() += 1;
         }
         let mut pairs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (one, other) in &settings.pairs {
@@ -120,7 +132,7 @@ impl<'a> Planner<'a> {
     fn names(&mut self) {
         let tiers: Vec<&str> = self.manifest.tiers.iter().map(|tier| tier.tier.as_str()).collect();
         let cells: Vec<&str> = self.manifest.cells.iter().map(|cell| cell.cell.as_str()).collect();
-        let tenants: Vec<&str> = self.changes.tenants.keys().map(String::as_str).collect();
+        let tenants: Vec<&str> = self.changes.tenants.keys().map(AsRef::as_ref).collect();
         let settings = self.settings;
         let pinned: Vec<(bool, Named)> = settings
             .pins
@@ -269,7 +281,7 @@ impl<'a> Planner<'a> {
         let places = self.places(old.as_ref());
         let parent = self.settings.parent.clone().or_else(|| self.organization.parent.clone());
         let steps =
-            organization::steps(&self.organization, old.as_ref(), parent.as_deref(), &places, self.new, self.sink);
+            organization::steps(&self.organization, old.as_ref(), parent.as_deref(), places, self.new, self.sink);
         if steps.is_empty() {
             return Ok(None);
         }
@@ -284,7 +296,7 @@ impl<'a> Planner<'a> {
     fn places(&mut self, old: Option<&Organization>) -> BTreeMap<String, Place> {
         let is_new = |unit: &String| !old.is_some_and(|old| old.units.contains_key(unit));
         let mut places = BTreeMap::new();
-        for (account, (tenant, standing)) in &self.changes.accounts {
+        for (account, standing) in std::mem::take(&mut self.changes.accounts) {
             let suspended = self.unit_name(&standing.tier, true);
             let unit = if standing.suspended && self.organization.units.contains_key(&suspended) {
                 suspended
@@ -292,7 +304,7 @@ impl<'a> Planner<'a> {
                 self.unit_name(&standing.tier, false)
             };
             if self.organization.units.contains_key(&unit) && (standing.moved || is_new(&unit)) {
-                places.insert(account.clone(), Place { unit, tenant: Some(tenant.clone()) });
+                places.insert(account, Place { unit, tenant: Some(standing.tenant.to_string()) });
             }
         }
         // Accounts of cells belong to the tier whose stacks they hold.
@@ -352,28 +364,29 @@ impl<'a> Planner<'a> {
 
     /// The units of work of each tier, in their order.
     fn units(&mut self, tiers: &[String]) -> BTreeMap<String, Vec<Unit>> {
-        let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut users: BTreeMap<&str, Vec<&Rc<str>>> = BTreeMap::new();
         for (id, tenant) in &self.changes.tenants {
             for name in &tenant.shared {
-                if self.changes.shared.get(name).is_some_and(|shared| shared.changed) {
+                if self.changes.shared.get(name.as_ref()).is_some_and(|shared| shared.changed) {
                     users.entry(name).or_default().push(id);
                 }
             }
         }
         // What belongs together has the same root.
         let mut roots = Roots::default();
-        let mut homes: BTreeMap<&str, String> = BTreeMap::new();
+        let mut homes: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+        let path = |(kind, name): (&str, &str)| format!("{kind}/{name}");
         for (name, shared) in self.changes.shared.iter().filter(|(_, shared)| shared.changed) {
-            homes.insert(name, format!("shared/{name}"));
+            homes.insert(name, ("shared", name));
             for user in users.get(name.as_str()).into_iter().flatten() {
-                if self.changes.tenants.get(*user).is_some_and(|tenant| tenant.tier == shared.tier) {
+                if self.changes.tenants.get(*user).is_some_and(|tenant| *tenant.tier == *shared.tier) {
                     roots.join(&format!("shared/{name}"), &format!("tenant/{user}"));
                 }
             }
         }
         for (id, tenant) in &self.changes.tenants {
             for stack in &tenant.changed {
-                homes.insert(&stack.name, format!("tenant/{id}"));
+                homes.insert(&stack.name, ("tenant", id));
             }
         }
         let position = |tier: &str| tiers.iter().position(|other| other == tier);
@@ -381,15 +394,16 @@ impl<'a> Planner<'a> {
         let shared = self.changes.shared.values().filter(|shared| shared.changed);
         let shared = shared.map(|shared| (shared.tier.as_str(), &shared.stack));
         let own = self.changes.tenants.values();
-        let own = own.flat_map(|tenant| tenant.changed.iter().map(|stack| (tenant.tier.as_str(), stack)));
+        let own = own.flat_map(|tenant| tenant.changed.iter().map(|stack| (tenant.tier.as_ref(), stack)));
         for (tier, stack) in shared.chain(own) {
             for other in &stack.depends_on {
                 let (Some(home), Some(there)) = (homes.get(stack.name.as_str()), homes.get(other.as_str())) else {
                     continue;
                 };
-                let other_tier = self.tier_of(there);
+                let there = path(*there);
+                let other_tier = self.tier_of(&there);
                 if other_tier == tier {
-                    roots.join(home, there);
+                    roots.join(&path(*home), &there);
                 } else if position(&other_tier) > position(tier) {
                     wrong.push(format!(
                         "stack `{}` of tier `{tier}` needs `{other}` of tier `{other_tier}`, which comes later",
@@ -401,24 +415,26 @@ impl<'a> Planner<'a> {
         let mut units: BTreeMap<String, Unit> = BTreeMap::new();
         for (name, shared) in self.changes.shared.iter().filter(|(_, shared)| shared.changed) {
             let unit = units.entry(roots.find(&format!("shared/{name}"))).or_default();
-            unit.cells.insert(shared.cell.clone());
-            unit.shared.insert(name.clone());
-            unit.key.1.clone_from(&shared.cell);
+            let cell: Rc<str> = shared.cell.as_str().into();
+            unit.cells.push(Rc::clone(&cell));
+            unit.shared.push(name.as_str().into());
+            unit.key.1 = cell;
             // Users of other tiers are changed with it as well.
-            unit.tenants.extend(users.get(name.as_str()).into_iter().flatten().map(|user| (*user).to_owned()));
+            unit.tenants.extend(users.get(name.as_str()).into_iter().flatten().map(|user| Rc::clone(user)));
         }
         for (id, tenant) in self.changes.tenants.iter().filter(|(_, tenant)| !tenant.changed.is_empty()) {
             let unit = units.entry(roots.find(&format!("tenant/{id}"))).or_default();
-            unit.cells.insert(tenant.cell.clone());
-            unit.tenants.insert(id.clone());
+            unit.cells.push(Rc::clone(&tenant.cell));
+            unit.tenants.push(Rc::clone(id));
             if unit.shared.is_empty() {
                 // A new instance takes the set's template, which an instance that is there has to be given first.
                 let late = tenant.changed.iter().any(|stack| self.is_late(stack));
-                unit.key = (late, tenant.digest.clone());
+                unit.key = (late, Rc::clone(&tenant.digest));
             }
         }
         let mut by_tier: BTreeMap<String, Vec<Unit>> = BTreeMap::new();
-        for (root, unit) in units {
+        for (root, mut unit) in units {
+            unit.settle();
             by_tier.entry(self.tier_of(&root)).or_default().push(unit);
         }
         by_tier.values_mut().for_each(|units| units.sort_by(|one, other| one.key.cmp(&other.key)));
@@ -432,12 +448,13 @@ impl<'a> Planner<'a> {
     fn tier_of(&self, root: &str) -> String {
         let shared = root.strip_prefix("shared/").and_then(|name| self.changes.shared.get(name));
         let tenant = root.strip_prefix("tenant/").and_then(|name| self.changes.tenants.get(name));
-        shared.map(|shared| &shared.tier).or(tenant.map(|tenant| &tenant.tier)).cloned().unwrap_or_default()
+        let tier = shared.map(|shared| shared.tier.as_str()).or(tenant.map(|tenant| tenant.tier.as_ref()));
+        tier.unwrap_or_default().to_owned()
     }
 
     /// Whether a stack is a new instance of a set that is to be something else.
     fn is_late(&self, stack: &Stack) -> bool {
-        matches!(&stack.way, Way::Set { set, exists: false, .. } if self.changes.stale_sets.contains(set))
+        matches!(&stack.way, Way::Set { set, exists: false, .. } if self.changes.stale_sets.contains(set.as_ref()))
     }
 
     fn share(&self, percent: u64, of: u64) -> u64 {
@@ -454,13 +471,13 @@ impl<'a> Planner<'a> {
         let mut drawn = 0;
         for unit in units {
             let single = unit.shared.is_empty() && unit.tenants.len() == 1;
-            let is_named = unit.tenants.iter().any(|tenant| named.contains(tenant.as_str()));
+            let is_named = unit.tenants.iter().any(|tenant| named.contains(tenant.as_ref()));
             if unit.key.0 {
                 late.push_back(unit);
             } else if is_named || (single && drawn < settings.canaries_per_tier) {
                 drawn += u64::from(single);
                 canaries.push_back(unit);
-            } else if unit.cells.iter().any(|cell| canary_cells.contains(cell.as_str())) {
+            } else if unit.cells.iter().any(|cell| canary_cells.contains(cell.as_ref())) {
                 cells.push_back(unit);
             } else {
                 rest.push_back(unit);
@@ -470,7 +487,7 @@ impl<'a> Planner<'a> {
         self.fill(tier, "canary", canaries, None, &mut done, waves);
         for cell in &settings.canary_cells {
             let (here, others): (VecDeque<Unit>, VecDeque<Unit>) =
-                cells.into_iter().partition(|unit| unit.cells.contains(&cell.name));
+                cells.into_iter().partition(|unit| unit.cells.iter().any(|other| **other == *cell.name));
             cells = others;
             self.fill(tier, &format!("cell-{}", cell.name), here, None, &mut done, waves);
         }
@@ -502,12 +519,12 @@ impl<'a> Planner<'a> {
         while !queue.is_empty() && cap.is_none_or(|cap| *done < cap) {
             let mut taken: Vec<Unit> = Vec::new();
             let mut skipped = VecDeque::new();
-            let mut cells: BTreeSet<String> = BTreeSet::new();
+            let mut cells: BTreeSet<Rc<str>> = BTreeSet::new();
             let (mut tenants, mut of_tier) = (0, 0);
             let room = cap.map_or(u64::MAX, |cap| cap.saturating_sub(*done));
             while let Some(unit) = queue.pop_front() {
                 let (more, more_of_tier) = self.count(&unit, tier);
-                let beside = |cell: &String| self.pairs.get(cell.as_str());
+                let beside = |cell: &Rc<str>| self.pairs.get(cell.as_ref());
                 let apart = unit.cells.iter().filter_map(beside).flatten().any(|cell| cells.contains(*cell));
                 let fits = tenants + more <= most && of_tier + more_of_tier <= most_of_tier;
                 if taken.is_empty() {
@@ -543,7 +560,7 @@ impl<'a> Planner<'a> {
     /// How many tenants a unit changes, and how many of them are of the tier.
     fn count(&self, unit: &Unit, tier: &str) -> (u64, u64) {
         let of_tier =
-            unit.tenants.iter().filter(|id| self.changes.tenants.get(*id).is_some_and(|tenant| tenant.tier == tier));
+            unit.tenants.iter().filter(|id| self.changes.tenants.get(*id).is_some_and(|tenant| *tenant.tier == *tier));
         (unit.tenants.len() as u64, of_tier.count() as u64)
     }
 
@@ -581,8 +598,10 @@ impl<'a> Planner<'a> {
 
     /// The steps of units.
     fn tier_wave(&mut self, name: String, units: &[Unit]) -> Wave {
-        let tenants: BTreeSet<&String> = units.iter().flat_map(|unit| &unit.tenants).collect();
-        let shared: BTreeSet<&String> = units.iter().flat_map(|unit| &unit.shared).collect();
+        let mut tenants: Vec<&Rc<str>> = units.iter().flat_map(|unit| &unit.tenants).collect();
+        tenants.sort_unstable();
+        tenants.dedup();
+        let shared: BTreeSet<&str> = units.iter().flat_map(|unit| &unit.shared).map(AsRef::as_ref).collect();
         let mut steps = Steps::default();
         for shared in shared.into_iter().filter_map(|name| self.changes.shared.get(name)) {
             steps.stack(&shared.stack, None);
@@ -604,7 +623,7 @@ impl<'a> Planner<'a> {
                 if *values {
                     instances.push((set, *exists, stack, *id));
                 }
-                if !exists && !self.changes.old_sets.contains_key(set) && self.begun.insert(set.clone()) {
+                if !exists && !self.changes.old_sets.contains_key(set.as_ref()) && self.begun.insert(set.to_string()) {
                     steps.set(set);
                 }
             }
@@ -663,31 +682,34 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The steps of a wave, as they come together.
+/// The steps of a wave, as they come together. A step goes by its number in the list.
 #[derive(Debug, Default)]
-struct Steps {
-    list: Vec<(Step, BTreeSet<String>)>,
+struct Steps<'a> {
+    list: Vec<Step>,
+    /// The names of stacks that a step waits for.
+    needs: Vec<(usize, &'a str)>,
     /// The steps that change a stack, by its name.
-    stacks: BTreeMap<String, Vec<String>>,
+    stacks: Vec<(&'a str, usize)>,
     /// The steps after which a set has its present template, by its name.
     sets: BTreeMap<String, Vec<String>>,
 }
 
-impl Steps {
+impl<'a> Steps<'a> {
     /// Adds a step that changes stacks, and waits for those they need.
-    fn add(&mut self, step: Step, stacks: &[&Stack]) {
-        let needs = stacks.iter().flat_map(|stack| stack.depends_on.iter().cloned()).collect();
+    fn add(&mut self, step: Step, stacks: &[&'a Stack]) {
+        let number = self.list.len();
         for stack in stacks {
-            self.stacks.entry(stack.name.clone()).or_default().push(step.id.clone());
+            self.needs.extend(stack.depends_on.iter().map(|name| (number, name.as_str())));
+            self.stacks.push((&stack.name, number));
         }
-        self.list.push((step, needs));
+        self.list.push(step);
     }
 
-    fn stack(&mut self, stack: &Stack, tenant: Option<&String>) {
-        let work =
-            Work::Stack { stack: stack.name.clone(), account: stack.account.clone(), region: stack.region.clone() };
+    fn stack(&mut self, stack: &'a Stack, tenant: Option<&str>) {
+        let (account, region) = (stack.account.clone(), stack.region.to_string());
+        let work = Work::Stack { stack: stack.name.clone(), account, region };
         let id = format!("stack/{}", stack.name);
-        self.add(Step { id, work, tenant: tenant.cloned(), after: Vec::new() }, &[stack]);
+        self.add(Step { id, work, tenant: tenant.map(str::to_owned), after: Vec::new() }, &[stack]);
     }
 
     fn set(&mut self, set: &str) {
@@ -696,7 +718,7 @@ impl Steps {
         self.add(Step { id, work: Work::StackSet { set: set.to_owned() }, tenant: None, after: Vec::new() }, &[]);
     }
 
-    fn update(&mut self, set: &str, region: &str, wave: &str, number: u64, stacks: &[&Stack]) {
+    fn update(&mut self, set: &str, region: &str, wave: &str, number: u64, stacks: &[&'a Stack]) {
         let part = if number == 1 { String::new() } else { format!("/{number}") };
         let id = format!("update-instances/{set}/{region}/{wave}{part}");
         self.sets.entry(set.to_owned()).or_default().push(id.clone());
@@ -708,29 +730,45 @@ impl Steps {
         self.add(Step { id, work, tenant: None, after: Vec::new() }, stacks);
     }
 
-    fn instance(&mut self, set: &str, exists: bool, stack: &Stack, tenant: &str) {
-        let id = format!("instance/{set}/{}/{}", stack.account, stack.region);
-        let before = if exists { self.stacks.get(&stack.name) } else { self.sets.get(set) };
-        let after = before.cloned().unwrap_or_default();
+    fn instance(&mut self, set: &str, exists: bool, stack: &'a Stack, tenant: &str) {
+        // As long as it is and no longer: there are as many as tenants.
+        let id = ["instance/", set, "/", &stack.account, "/", &stack.region].concat();
+        let after = if exists {
+            // The values come after the template, if this wave brings one.
+            self.needs.push((self.list.len(), &stack.name));
+            Vec::new()
+        } else {
+            self.sets.get(set).cloned().unwrap_or_default()
+        };
         let work = Work::Instance {
             set: set.to_owned(),
             account: stack.account.clone(),
-            region: stack.region.clone(),
+            region: stack.region.to_string(),
             parameters: stack.parameters.clone(),
         };
         self.add(Step { id, work, tenant: Some(tenant.to_owned()), after }, &[stack]);
     }
 
     fn finish(self) -> Vec<Step> {
-        let Self { list, stacks, .. } = self;
-        let steps = list.into_iter().map(|(mut step, needs)| {
-            let needed = needs.iter().filter_map(|name| stacks.get(name)).flatten();
-            let mut after: BTreeSet<String> = step.after.into_iter().collect();
-            after.extend(needed.filter(|id| **id != step.id).cloned());
-            step.after = after.into_iter().collect();
-            step
-        });
-        steps.collect()
+        let Self { mut list, needs, mut stacks, .. } = self;
+        stacks.sort_unstable();
+        for (number, name) in needs {
+            let first = stacks.partition_point(|(stack, _)| *stack < name);
+            let makers = stacks.iter().skip(first).take_while(|(stack, _)| *stack == name);
+            let makers = makers.filter(|(_, maker)| *maker != number);
+            let ids: Vec<String> =
+                makers.filter_map(|(_, maker)| list.get(*maker)).map(|step| step.id.clone()).collect();
+            if let Some(step) = list.get_mut(number) {
+                step.after.extend(ids);
+            }
+        }
+        for step in &mut list {
+            step.after.sort_unstable();
+            step.after.dedup();
+            step.after.shrink_to_fit();
+        }
+        list.shrink_to_fit();
+        list
     }
 }
 

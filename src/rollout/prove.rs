@@ -108,12 +108,12 @@ pub fn prove(
         Prover { rollout, fleet: &fleet, settings, facts, findings, obligations: Vec::new(), order: BTreeMap::new() };
     prover.steps();
     prover.settings();
-    let touched = prover.work();
+    let (touched, makers) = prover.work();
     prover.shares(&touched);
     prover.pace(&touched);
     prover.pairs(&touched);
     prover.concurrency();
-    prover.order(&touched);
+    prover.order(&touched, &makers);
     prover.organization(new, old).map_err(|error| stop(&error))?;
     let Prover { findings, obligations, .. } = prover;
     if findings.list.is_empty() { Ok(obligations) } else { Err(findings.list) }
@@ -136,7 +136,7 @@ fn part(percent: u64, of: u64) -> u64 {
 }
 
 /// The digest that records' values are compared by.
-fn digest_of(values: &crate::rollout::Parameters) -> Digest {
+fn digest_of(values: &crate::rollout::Values) -> Digest {
     Digest::of(&serde_json::to_vec(values).unwrap_or_default())
 }
 
@@ -160,16 +160,20 @@ impl<'a> Prover<'a> {
     /// Names stand once, and a wave does one kind of work.
     fn steps(&mut self) {
         let mut names = BTreeSet::new();
+        let mut steps: Vec<(&'a str, usize)> = Vec::new();
         for (number, wave) in self.waves() {
             if !names.insert(wave.wave.as_str()) {
                 self.wrong(&codes::ROLLOUT_TWICE, format!("two waves are called `{}`", wave.wave));
             }
-            for step in &wave.steps {
-                if self.order.insert(&step.id, number).is_some() {
-                    self.wrong(&codes::ROLLOUT_TWICE, format!("two steps are called `{}`", step.id));
-                }
+            steps.extend(wave.steps.iter().map(|step| (step.id.as_str(), number)));
+        }
+        steps.sort_unstable();
+        for [(one, _), (other, _)] in steps.array_windows() {
+            if one == other {
+                self.wrong(&codes::ROLLOUT_TWICE, format!("two steps are called `{one}`"));
             }
         }
+        self.order = steps.into_iter().collect();
         let mut latest = Phase::Organization;
         for (_, wave) in self.waves() {
             let phases: BTreeSet<Phase> = wave.steps.iter().map(|step| phase(&step.work)).collect();

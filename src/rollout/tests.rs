@@ -475,7 +475,9 @@ fn worsen(
         3 => {
             let (wave, step) = pick(places(rollout, |step| matches!(step.work, Work::Instance { .. })))?;
             if let Work::Instance { parameters, .. } = &mut worse.waves[wave].steps[step].work {
-                parameters.insert("TenantId".to_owned(), "somebody-else".to_owned());
+                let mut values = parameters.to_map();
+                values.insert("TenantId".to_owned(), "somebody-else".to_owned());
+                *parameters = values.into();
             }
             &["rollout/parameters"]
         }
@@ -774,7 +776,7 @@ fn full() -> Rollout {
         Work::Stack { stack: text("s"), account: account.clone(), region: region.clone() },
         Work::DeleteStack { stack: text("s"), account: account.clone(), region: region.clone() },
         Work::StackSet { set: text("s") },
-        Work::Instance { set: text("s"), account: account.clone(), region: region.clone(), parameters: map() },
+        Work::Instance { set: text("s"), account: account.clone(), region: region.clone(), parameters: map().into() },
         Work::UpdateInstances { set: text("s"), accounts: vec![account.clone()], regions: vec![region.clone()] },
         Work::DeleteInstance { set: text("s"), account: account.clone(), region: region.clone() },
     ];

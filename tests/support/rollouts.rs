@@ -285,7 +285,7 @@ impl Scene {
             }
             Kind::Instance => {
                 let (set, account, region) = (self.set("fresh", true), format!("a-{number}"), place.region);
-                let work = Work::Instance { set, account, region, parameters: map(&[("TenantId", &name)]) };
+                let work = Work::Instance { set, account, region, parameters: map(&[("TenantId", &name)]).into() };
                 self.push(&format!("stack/{name}"), work, &after);
             }
             Kind::UpdateInstances | Kind::DeleteInstance => {

@@ -346,7 +346,7 @@ pub(super) fn run<C: Cloud>(site: &Site<'_, C>, wave: &Wave, step: &Step, attemp
         Work::Account { account, unit } => organization::account(&at, account, unit),
         Work::StackSet { set } => stack_set::set(&at, set),
         Work::Instance { set, account, region, parameters } => {
-            stack_set::create(&at, set, &target(account, region), parameters)
+            stack_set::create(&at, set, &target(account, region), &parameters.to_map())
         }
         Work::UpdateInstances { set, accounts, regions } => stack_set::update(&at, set, accounts, regions),
         Work::DeleteInstance { set, account, region } => stack_set::delete(&at, set, &target(account, region)),

@@ -2,36 +2,46 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::work::Touched;
+use super::work::{Kind, Made, Makers, Touched};
 use super::{Phase, Prover};
 use crate::assembly::Isolation;
 use crate::diagnostics::codes;
 use crate::rollout::document::{Step, Wave, Work};
 
-/// Who comes after whom in one wave.
+/// Who comes after whom in one wave. Most steps are waited for by nobody, and stand on no way from one to another.
 struct Chain<'a> {
+    /// The steps that others wait for.
+    awaited: BTreeSet<&'a str>,
+    /// What those of them wait for that do.
     after: BTreeMap<&'a str, &'a [String]>,
 }
 
 /// A step with the number of its wave.
 type Numbered<'a> = (usize, &'a Step);
 
+fn numbered<'a>(made: &Made<'a>) -> Numbered<'a> {
+    (made.wave, made.step)
+}
+
 impl<'a> Chain<'a> {
     fn of(wave: &'a Wave) -> Self {
-        Self { after: wave.steps.iter().map(|step| (step.id.as_str(), step.after.as_slice())).collect() }
+        let awaited: BTreeSet<&str> = wave.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
+        let waiting = wave.steps.iter().filter(|step| !step.after.is_empty() && awaited.contains(step.id.as_str()));
+        let after = waiting.map(|step| (step.id.as_str(), step.after.as_slice())).collect();
+        Self { awaited, after }
     }
 
     /// Whether a step ends before another begins.
-    fn is_before(&self, first: &str, then: &str) -> bool {
+    fn is_before(&self, first: &str, then: &Step) -> bool {
         let mut seen = BTreeSet::new();
-        let mut ahead = vec![then];
-        while let Some(step) = ahead.pop() {
-            for earlier in self.after.get(step).copied().unwrap_or_default() {
-                if earlier == first {
+        let mut ahead = vec![then.after.as_slice()];
+        while let Some(earlier) = ahead.pop() {
+            for step in earlier {
+                if step == first {
                     return true;
                 }
-                if seen.insert(earlier.as_str()) {
-                    ahead.push(earlier);
+                if seen.insert(step.as_str()) {
+                    ahead.extend(self.after.get(step.as_str()));
                 }
             }
         }
@@ -43,10 +53,12 @@ impl<'a> Chain<'a> {
         let mut waits: BTreeMap<&str, usize> = BTreeMap::new();
         let mut wanted: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
         for (step, after) in &self.after {
-            waits.insert(step, after.len());
-            for earlier in *after {
+            let mut count = 0;
+            for (earlier, _) in after.iter().filter_map(|earlier| self.after.get_key_value(earlier.as_str())) {
                 wanted.entry(earlier).or_default().push(step);
+                count += 1;
             }
+            waits.insert(step, count);
         }
         let mut free: Vec<&str> = waits.iter().filter(|(_, count)| **count == 0).map(|(step, _)| *step).collect();
         let mut left = self.after.len();
@@ -66,22 +78,21 @@ impl<'a> Chain<'a> {
 }
 
 impl<'a> Prover<'a> {
-    pub(super) fn order(&mut self, touched: &[Touched<'a>]) {
+    pub(super) fn order(&mut self, touched: &[Touched<'a>], makers: &Makers<'a>) {
         let rollout = self.rollout;
         let mut edges = 0_u64;
-        for (number, wave) in self.waves() {
+        let chains: Vec<Chain<'a>> = rollout.waves.iter().map(Chain::of).collect();
+        for ((number, wave), chain) in self.waves().zip(&chains) {
+            let mut strangers = chain.awaited.clone();
+            strangers.retain(|earlier| self.order.get(earlier) != Some(&number));
             for step in &wave.steps {
-                for earlier in &step.after {
-                    edges += 1;
-                    if self.order.get(earlier.as_str()) != Some(&number) {
-                        let message =
-                            format!("step `{}` comes after `{earlier}`, which its wave does not have", step.id);
-                        self.wrong(&codes::ROLLOUT_ORDER, message);
-                    }
+                edges += step.after.len() as u64;
+                for earlier in step.after.iter().filter(|earlier| strangers.contains(earlier.as_str())) {
+                    let message = format!("step `{}` comes after `{earlier}`, which its wave does not have", step.id);
+                    self.wrong(&codes::ROLLOUT_ORDER, message);
                 }
             }
         }
-        let chains: Vec<Chain<'a>> = rollout.waves.iter().map(Chain::of).collect();
         for (chain, wave) in chains.iter().zip(&rollout.waves) {
             if let Some(step) = chain.circle() {
                 self.wrong(
@@ -90,50 +101,45 @@ impl<'a> Prover<'a> {
                 );
             }
         }
-        let mut makers: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
         let mut deleters: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
         for (number, step) in self.waves().flat_map(|(number, wave)| wave.steps.iter().map(move |step| (number, step)))
         {
-            for name in self.named(step) {
-                makers.entry(name).or_default().push((number, step));
-            }
             for name in self.deleted(step) {
                 deleters.entry(name).or_default().push((number, step));
             }
         }
         let comes_before = |first: (usize, &Step), then: (usize, &Step)| {
             first.0 < then.0
-                || first.0 == then.0
-                    && (then.1.after.contains(&first.1.id)
-                        || chains.get(then.0).is_some_and(|chain| chain.is_before(&first.1.id, &then.1.id)))
+                || first.0 == then.0 && chains.get(then.0).is_some_and(|chain| chain.is_before(&first.1.id, then.1))
         };
         let fleet = self.fleet;
         let mut needs = 0_u64;
-        for (name, steps) in &makers {
+        for steps in makers.stacks() {
+            let Some(Made { stack: name, .. }) = steps.first() else { continue };
             for need in fleet.stacks.get(*name).into_iter().flat_map(|stack| &stack.needs) {
                 needs += 1;
-                let is_there = fleet.stacks.get(need).is_some_and(|stack| {
-                    fleet.old_stacks.get(need).is_some_and(|was| was.is_at(&stack.account, &stack.region))
+                let is_there = fleet.stacks.get(need.as_str()).is_some_and(|stack| {
+                    fleet.old_stacks.get(need.as_str()).is_some_and(|was| was.is_at(&stack.account, &stack.region))
                 });
-                let made = makers.get(need.as_str()).map(Vec::as_slice).unwrap_or_default();
+                let made = makers.of(need);
                 if made.is_empty() && !is_there {
                     let message = format!("stack `{name}` needs `{need}`, which is not there and not deployed by this");
                     self.wrong(&codes::ROLLOUT_ORDER, message);
                 }
                 for (then, first) in steps.iter().flat_map(|then| made.iter().map(move |first| (then, first))) {
-                    if !comes_before(*first, *then) {
-                        let message =
-                            format!("step `{}` needs what `{}` does, and does not wait for it", then.1.id, first.1.id);
+                    if !comes_before(numbered(first), numbered(then)) {
+                        let (then, first) = (&then.step.id, &first.step.id);
+                        let message = format!("step `{then}` needs what `{first}` does, and does not wait for it");
                         self.wrong(&codes::ROLLOUT_ORDER, message);
                     }
                 }
             }
         }
         // New values are for the new template.
-        for steps in makers.values().filter(|steps| steps.len() > 1) {
-            let is_update = |step: &Step| matches!(step.work, Work::UpdateInstances { .. });
-            let (updates, others): (Vec<&Numbered<'_>>, Vec<_>) = steps.iter().partition(|(_, step)| is_update(step));
-            for (first, then) in updates.iter().flat_map(|first| others.iter().map(move |then| (**first, **then))) {
+        for steps in makers.stacks().filter(|steps| steps.len() > 1) {
+            let (updates, others): (Vec<_>, Vec<_>) = steps.iter().partition(|made| made.kind == Kind::Update);
+            let pairs = updates.iter().flat_map(|first| others.iter().map(move |then| (*first, *then)));
+            for (first, then) in pairs.map(|(first, then)| (numbered(first), numbered(then))) {
                 if !comes_before(first, then) {
                     let message =
                         format!("step `{}` gives values before `{}` gives the template", then.1.id, first.1.id);
@@ -153,7 +159,7 @@ impl<'a> Prover<'a> {
                 }
             }
         }
-        self.sets_first(&comes_before);
+        self.sets_first(makers, &comes_before);
         self.tiers(touched);
         self.holds(
             "what a stack depends on comes before it, and nothing waits in a circle",
@@ -163,38 +169,21 @@ impl<'a> Prover<'a> {
         );
     }
 
-    /// The stacks that a step changes, by name; what is unknown was told already.
-    fn named(&self, step: &'a Step) -> Vec<&'a str> {
-        let at = |set: &String, account: &String, region: &String| {
-            let template = &self.rollout.stack_sets.get(set)?.template;
-            let place = (template.clone(), account.clone(), region.clone());
-            self.fleet.at.get(&place).map(String::as_str)
-        };
-        match &step.work {
-            Work::Stack { stack, .. } => vec![stack.as_str()],
-            Work::Instance { set, account, region, .. } => at(set, account, region).into_iter().collect(),
-            Work::UpdateInstances { set, accounts, regions } => {
-                let places = accounts.iter().flat_map(|account| regions.iter().map(move |region| (account, region)));
-                places.filter_map(|(account, region)| at(set, account, region)).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
+    /// The stacks that a step deletes, by name; what is unknown was told already.
     fn deleted(&self, step: &'a Step) -> Vec<&'a str> {
         match &step.work {
             Work::DeleteStack { stack, .. } => vec![stack.as_str()],
             Work::DeleteInstance { account, region, .. } => {
                 let owner = step.tenant.clone().unwrap_or_default();
                 let place = (owner, account.clone(), region.clone());
-                self.fleet.gone_at.get(&place).map(String::as_str).into_iter().collect()
+                self.fleet.gone_at.get(&place).map(AsRef::as_ref).into_iter().collect()
             }
             _ => Vec::new(),
         }
     }
 
     /// A new instance takes the template its set has by then, so the set has the present one before.
-    fn sets_first(&mut self, comes_before: &dyn Fn(Numbered<'_>, Numbered<'_>) -> bool) {
+    fn sets_first(&mut self, makers: &Makers<'a>, comes_before: &dyn Fn(Numbered<'_>, Numbered<'_>) -> bool) {
         let mut made: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
         let mut told: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
         let mut fresh: BTreeMap<&str, Vec<(usize, &Step)>> = BTreeMap::new();
@@ -203,14 +192,14 @@ impl<'a> Prover<'a> {
             match &step.work {
                 Work::StackSet { set } => made.entry(set).or_default().push((number, step)),
                 Work::UpdateInstances { set, .. } => told.entry(set).or_default().push((number, step)),
-                Work::Instance { set, .. } => {
-                    let is_fresh =
-                        self.named(step).iter().any(|name| self.fleet.due.get(*name).is_some_and(|due| due.fresh));
-                    if is_fresh {
-                        fresh.entry(set).or_default().push((number, step));
-                    }
-                }
                 _ => {}
+            }
+        }
+        for made in makers.stacks().flatten() {
+            if let Work::Instance { set, .. } = &made.step.work
+                && self.fleet.due.get(made.stack).is_some_and(|due| due.fresh)
+            {
+                fresh.entry(set).or_default().push(numbered(made));
             }
         }
         for (set, steps) in &made {
@@ -242,7 +231,7 @@ impl<'a> Prover<'a> {
         let set = self.rollout.stack_sets.get(set);
         set.is_some_and(|set| {
             let mut all = self.fleet.old_stacks.values();
-            all.any(|was| was.by_set && was.tier == set.tier && was.sha256 == set.sha256)
+            all.any(|was| was.by_set && *was.tier == *set.tier && was.sha256 == set.sha256)
         })
     }
 

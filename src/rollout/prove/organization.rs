@@ -1,6 +1,7 @@
 //! Whether the organization becomes what its template says, without a moment in which a guardrail is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -8,7 +9,7 @@ use super::Prover;
 use super::fleet::{Deployed, Member};
 use crate::assembly::{Assembly, AssemblyError, Digest, Scope};
 use crate::diagnostics::codes;
-use crate::rollout::document::Work;
+use crate::rollout::document::{Step, Work};
 
 /// What a template says, as text that can be compared.
 #[derive(Debug, Default)]
@@ -63,7 +64,8 @@ struct Done<'a> {
     policies: BTreeMap<&'a str, &'a str>,
     attached: BTreeMap<(&'a str, &'a str), &'a str>,
     detached: BTreeMap<(&'a str, &'a str), &'a str>,
-    accounts: BTreeMap<&'a str, (&'a str, &'a str)>,
+    /// Account to unit and step.
+    accounts: BTreeMap<&'a str, (&'a str, &'a Step)>,
 }
 
 fn tags(value: &Value) -> BTreeMap<String, String> {
@@ -78,18 +80,19 @@ fn tags(value: &Value) -> BTreeMap<String, String> {
     tags
 }
 
+/// The tiers of shared stacks, by account.
+type Hosts<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
 impl<'a> Prover<'a> {
     pub(super) fn organization(&mut self, new: &Assembly, old: Option<&Assembly>) -> Result<(), AssemblyError> {
         let wanted = Wanted::read(new)?;
         let before = old.map(Wanted::read).transpose()?.unwrap_or_default();
         let mut done = Done::default();
-        let mut place = 0;
-        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut after: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let hosts = self.hosts(&self.fleet.stacks);
+        let mut after: BTreeMap<&str, &[String]> = BTreeMap::new();
+        let mut accounts: Vec<(&str, (&str, &Step))> = Vec::new();
         for (_, wave) in self.waves() {
             for step in &wave.steps {
-                place += 1;
-                places.insert(&step.id, place);
                 let id = step.id.as_str();
                 let again = match &step.work {
                     Work::Unit { unit, parent, tags: own } => {
@@ -120,19 +123,28 @@ impl<'a> Prover<'a> {
                         done.detached.insert((policy, unit), id).is_some()
                     }
                     Work::Account { account, unit } => {
-                        self.is_wanted(self.belongs(account, unit, step.tenant.as_deref()), id);
-                        done.accounts.insert(account, (unit, id)).is_some()
+                        self.is_wanted(self.belongs(account, unit, step.tenant.as_deref(), &hosts), id);
+                        accounts.push((account.as_str(), (unit.as_str(), step)));
+                        continue;
                     }
                     _ => continue,
                 };
                 if again {
                     self.wrong(&codes::ROLLOUT_TWICE, format!("step `{id}` does what another one does"));
                 }
-                after.insert(id, step.after.iter().map(String::as_str).collect());
+                after.insert(id, &step.after);
             }
         }
+        accounts.sort_by_key(|(account, _)| *account);
+        for [(one, _), (other, (_, step))] in accounts.array_windows() {
+            if one == other {
+                self.wrong(&codes::ROLLOUT_TWICE, format!("step `{}` does what another one does", step.id));
+            }
+        }
+        done.accounts = accounts.into_iter().collect();
         let asked = self.settings.organization;
-        if !asked && !places.is_empty() && !after.is_empty() {
+        let changes = !after.is_empty() || !done.accounts.is_empty();
+        if !asked && changes {
             self.wrong(&codes::ROLLOUT_SURPLUS, "the rollout changes the organization, and the settings say not to");
         }
         if asked {
@@ -172,24 +184,22 @@ impl<'a> Prover<'a> {
     }
 
     /// Whether an account belongs into a unit.
-    fn belongs(&self, account: &str, unit: &str, tenant: Option<&str>) -> bool {
+    fn belongs(&self, account: &str, unit: &str, tenant: Option<&str>, hosts: &Hosts<'_>) -> bool {
         match tenant {
             Some(tenant) => self.fleet.tenants.get(tenant).is_some_and(|member| {
                 let home = format!("{}.{}", self.rollout.blueprint, member.tier);
                 let right = unit == home || (member.suspended && *unit == format!("{home}.suspended"));
                 member.own_account && member.account.as_deref() == Some(account) && right
             }),
-            None => {
-                let mut here =
-                    self.fleet.stacks.values().filter(|stack| stack.tenant.is_none() && stack.account == account);
-                here.any(|stack| unit == format!("{}.{}", self.rollout.blueprint, stack.tier))
-            }
+            None => hosts
+                .get(account)
+                .is_some_and(|tiers| tiers.iter().any(|tier| *unit == format!("{}.{tier}", self.rollout.blueprint))),
         }
     }
 
     /// The tiers whose shared stacks an account holds.
-    fn hosts(&self, stacks: &'a BTreeMap<String, Deployed>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
-        let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    fn hosts(&self, stacks: &'a BTreeMap<Rc<str>, Deployed>) -> Hosts<'a> {
+        let mut hosts = Hosts::new();
         for stack in stacks.values().filter(|stack| stack.tenant.is_none()) {
             hosts.entry(&stack.account).or_default().insert(&stack.tier);
         }
@@ -225,7 +235,7 @@ impl<'a> Prover<'a> {
                 && self.fleet.before.get(id).is_some_and(|was| {
                     (&was.account, &was.tier, was.suspended) == (&member.account, &member.tier, member.suspended)
                 });
-            let moved = done.accounts.get(account.as_str());
+            let moved = done.accounts.get(account.as_ref());
             if !stayed && moved.is_none_or(|(unit, _)| *unit != home) {
                 missing.push(format!("account `{account}` of tenant `{id}` in unit `{home}`"));
             }
@@ -248,9 +258,9 @@ impl<'a> Prover<'a> {
     }
 
     /// An account comes when the guardrails of its unit stand; a guardrail goes when the unit's others stand.
-    fn guarded(&mut self, wanted: &Wanted, done: &Done<'_>, after: &BTreeMap<&str, BTreeSet<&str>>) {
+    fn guarded(&mut self, wanted: &Wanted, done: &Done<'a>, after: &BTreeMap<&str, &[String]>) {
         let mut wrong = Vec::new();
-        let waits = |then: &str, first: &str| after.get(then).is_some_and(|all| all.contains(first));
+        let waits = |then: &str, first: &str| after.get(then).is_some_and(|all| all.iter().any(|id| id == first));
         for ((policy, unit), id) in &done.attached {
             let rests = [done.units.get(unit), done.policies.get(policy)];
             wrong.extend(rests.into_iter().flatten().filter(|first| !waits(id, first)).map(|first| (*id, *first)));
@@ -266,15 +276,18 @@ impl<'a> Prover<'a> {
             let contents = contents.filter_map(|(policy, _)| done.policies.get(policy.as_str()));
             wrong.extend(others.chain(contents).filter(|first| !waits(id, first)).map(|first| (*id, *first)));
         }
-        for (unit, id) in done.accounts.values() {
+        for (unit, step) in done.accounts.values() {
+            let mut wait = |first: &&'a str| {
+                if !step.after.iter().any(|id| id == first) {
+                    wrong.push((step.id.as_str(), *first));
+                }
+            };
             let mut at = Some(*unit);
             while let Some(unit) = at {
                 let contents = wanted.attached.iter().filter(|(_, other)| other == unit);
                 let contents = contents.filter_map(|(policy, _)| done.policies.get(policy.as_str()));
-                let rests = contents.chain(done.units.get(unit));
-                wrong.extend(rests.filter(|first| !waits(id, first)).map(|first| (*id, *first)));
                 let others = done.attached.iter().filter(|((_, other), _)| *other == unit).map(|(_, first)| first);
-                wrong.extend(others.filter(|first| !waits(id, first)).map(|first| (*id, *first)));
+                contents.chain(done.units.get(unit)).chain(others).for_each(&mut wait);
                 at = wanted.units.get(unit).and_then(|(above, _)| above.as_deref());
             }
         }

@@ -20,7 +20,7 @@ pub(super) struct Touched<'a> {
     /// All stacks.
     stacks: BTreeSet<&'a str>,
     /// The tenants that cannot be told apart: those that use the same changed stacks.
-    groups: Vec<BTreeSet<&'a str>>,
+    groups: Vec<Vec<&'a str>>,
 }
 
 impl<'a> Touched<'a> {
@@ -41,7 +41,7 @@ impl<'a> Touched<'a> {
         !self.shared.is_empty() && self.groups.len() == 1
     }
 
-    pub(super) fn groups(&self) -> &[BTreeSet<&'a str>] {
+    pub(super) fn groups(&self) -> &[Vec<&'a str>] {
         &self.groups
     }
 
@@ -64,86 +64,115 @@ impl<'a> Touched<'a> {
     /// Follows stacks to what they need and to who uses them, as long as there is something new.
     fn divide(&mut self, fleet: &'a Fleet) {
         let mut beside: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        let mut owns: BTreeMap<&str, Vec<&'a str>> = BTreeMap::new();
+        // The stacks of a tenant stand side by side.
+        let mut owns: Vec<(&str, &'a str)> = Vec::new();
         for name in &self.stacks {
             let Some(stack) = fleet.stacks.get(*name) else { continue };
-            if let Some(tenant) = &stack.tenant {
-                owns.entry(tenant).or_default().push(name);
-            }
+            owns.extend(stack.tenant.as_deref().map(|tenant| (tenant, *name)));
             for need in stack.needs.iter().filter(|need| self.stacks.contains(need.as_str())) {
                 beside.entry(name).or_default().insert(need);
                 beside.entry(need).or_default().insert(name);
             }
         }
+        owns.sort_unstable();
         let mut left: BTreeSet<&'a str> = self.stacks.clone();
+        let mut seen: BTreeSet<&'a str> = BTreeSet::new();
         while let Some(first) = left.pop_first() {
-            let (mut group, mut ahead) = (BTreeSet::new(), vec![first]);
+            let (mut group, mut ahead) = (Vec::new(), vec![first]);
             while let Some(name) = ahead.pop() {
                 let near = beside.get(name).into_iter().flatten().copied();
                 ahead.extend(near.filter_map(|near| left.take(near)));
                 let Some((_, stack)) = fleet.stacks.get_key_value(name) else { continue };
-                let users = fleet.users.get(name).into_iter().flatten().map(String::as_str);
+                let users = fleet.users.get(name).into_iter().flatten().map(AsRef::as_ref);
                 for tenant in users.chain(stack.tenant.as_deref()) {
-                    if group.insert(tenant) {
-                        let own = owns.get(tenant).into_iter().flatten().copied();
-                        let used = fleet.tenants.get(tenant).into_iter().flat_map(|member| &member.shared);
-                        ahead.extend(own.chain(used.map(String::as_str)).filter_map(|near| left.take(near)));
+                    if !seen.insert(tenant) {
+                        continue;
                     }
+                    group.push(tenant);
+                    let own = owns.get(owns.partition_point(|(owner, _)| *owner < tenant)..).unwrap_or_default();
+                    let own = own.iter().take_while(|(owner, _)| *owner == tenant).map(|(_, name)| *name);
+                    let used = fleet.tenants.get(tenant).into_iter().flat_map(|member| &member.shared);
+                    ahead.extend(own.chain(used.map(AsRef::as_ref)).filter_map(|near| left.take(near)));
                 }
             }
+            group.shrink_to_fit();
             self.groups.push(group);
         }
     }
 }
 
-/// What is done to a stack, and in which waves.
-#[derive(Debug, Default)]
-struct Done<'a> {
-    stack: Vec<&'a str>,
-    instance: Vec<&'a str>,
-    update: Vec<&'a str>,
+/// Something that a step does to a stack of the assembly.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made<'a> {
+    /// The stack's name.
+    pub(super) stack: &'a str,
+    pub(super) kind: Kind,
+    /// The number of the wave.
+    pub(super) wave: usize,
+    pub(super) step: &'a Step,
+}
+
+/// Everything that is done, stack by stack.
+#[derive(Debug)]
+pub(super) struct Makers<'a>(Vec<Made<'a>>);
+
+impl<'a> Makers<'a> {
+    fn new(mut all: Vec<Made<'a>>) -> Self {
+        // What happens to one stack stays in the order of the steps.
+        all.sort_by_key(|made| (made.stack, made.kind));
+        Self(all)
+    }
+
+    /// What is done to a stack.
+    pub(super) fn of(&self, stack: &str) -> &[Made<'a>] {
+        let start = self.0.partition_point(|made| made.stack < stack);
+        let rest = self.0.get(start..).unwrap_or_default();
+        let count = rest.iter().take_while(|made| made.stack == stack).count();
+        rest.get(..count).unwrap_or_default()
+    }
+
+    /// One stack after the other.
+    pub(super) fn stacks(&self) -> impl Iterator<Item = &[Made<'a>]> {
+        self.0.chunk_by(|one, other| one.stack == other.stack)
+    }
 }
 
 impl<'a> Prover<'a> {
-    /// Looks at each step, and returns what each wave changes.
-    pub(super) fn work(&mut self) -> Vec<Touched<'a>> {
+    /// Looks at each step, and returns what each wave changes and what each stack gets.
+    pub(super) fn work(&mut self) -> (Vec<Touched<'a>>, Makers<'a>) {
         let fleet = self.fleet;
-        let mut done: BTreeMap<&'a str, Done<'a>> = BTreeMap::new();
+        let mut made = Vec::new();
         let mut deleted: BTreeMap<&'a str, u64> = BTreeMap::new();
         let mut all = Vec::new();
-        for (_, wave) in self.waves() {
+        for (number, wave) in self.waves() {
             let first = wave.steps.first().map_or(Phase::Tenants, |step| phase(&step.work));
             let mut touched = Touched::new(first);
             for step in &wave.steps {
                 for (name, kind) in self.step(step, &mut deleted) {
                     let Some(stack) = fleet.stacks.get(name) else { continue };
                     touched.stack(name, stack, fleet);
-                    let entry = done.entry(name).or_default();
-                    match kind {
-                        Kind::Stack => entry.stack.push(&step.id),
-                        Kind::Instance => entry.instance.push(&step.id),
-                        Kind::Update => entry.update.push(&step.id),
-                    }
+                    made.push(Made { stack: name, kind, wave: number, step });
                 }
             }
             touched.divide(fleet);
             all.push(touched);
         }
-        self.once(&done, &all);
+        let makers = Makers::new(made);
+        self.once(&makers, &all);
         self.deletes(&deleted);
         self.sets();
-        all
+        (all, makers)
     }
 
     /// The stacks that a step changes, by the names of their records.
     fn step(&mut self, step: &'a Step, deleted: &mut BTreeMap<&'a str, u64>) -> Vec<(&'a str, Kind)> {
         match &step.work {
             Work::Stack { stack, account, region } => {
-                let Some((name, found)) = self.fleet.stacks.get_key_value(stack) else {
+                let Some((name, found)) = self.fleet.stacks.get_key_value(stack.as_str()) else {
                     self.wrong(&codes::ROLLOUT_SURPLUS, format!("the assembly has no stack `{stack}`"));
                     return Vec::new();
                 };
-                if !found.is_at(account, region) || found.tenant != step.tenant {
+                if !found.is_at(account, region) || found.tenant.as_deref() != step.tenant.as_deref() {
                     self.wrong(
                         &codes::ROLLOUT_SURPLUS,
                         format!(
@@ -160,7 +189,7 @@ impl<'a> Prover<'a> {
             }
             Work::Instance { set, account, region, parameters } => {
                 let Some((name, found)) = self.instance(set, account, region, &step.id) else { return Vec::new() };
-                if found.values != digest_of(parameters) || found.tenant != step.tenant {
+                if found.values != digest_of(parameters) || found.tenant.as_deref() != step.tenant.as_deref() {
                     self.wrong(
                         &codes::ROLLOUT_PARAMETERS,
                         format!(
@@ -200,8 +229,7 @@ impl<'a> Prover<'a> {
             );
             return None;
         };
-        let place = (template.clone(), account.to_owned(), region.to_owned());
-        let found = self.fleet.at.get(&place).and_then(|name| self.fleet.stacks.get_key_value(name));
+        let found = self.fleet.at(template, account, region).and_then(|name| self.fleet.stacks.get_key_value(name));
         let Some((name, found)) = found else {
             self.wrong(
                 &codes::ROLLOUT_SURPLUS,
@@ -211,7 +239,7 @@ impl<'a> Prover<'a> {
             );
             return None;
         };
-        if found.sha256 != *sha256 || found.tier != *tier || found.common != *tags {
+        if found.sha256 != *sha256 || *found.tier != **tier || !found.has_common(tags) {
             self.wrong(
                 &codes::ROLLOUT_PARAMETERS,
                 format!("stack set `{set}` has not the template, tier and tags of stack `{name}`"),
@@ -229,7 +257,7 @@ impl<'a> Prover<'a> {
     ) {
         // An instance has no name of its own: it is the one stack of its tenant at its place that a set makes.
         let found = match stack {
-            Some(stack) => self.fleet.gone.get_key_value(stack).filter(|(_, was)| !was.by_set),
+            Some(stack) => self.fleet.gone.get_key_value(stack.as_str()).filter(|(_, was)| !was.by_set),
             None => {
                 let owner = step.tenant.clone().unwrap_or_default();
                 let place = (owner, account.to_owned(), region.to_owned());
@@ -237,7 +265,7 @@ impl<'a> Prover<'a> {
             }
         };
         match found {
-            Some((name, was)) if was.is_at(account, region) && was.tenant == step.tenant => {
+            Some((name, was)) if was.is_at(account, region) && was.tenant.as_deref() == step.tenant.as_deref() => {
                 *deleted.entry(name).or_default() += 1;
             }
             _ => self.wrong(
@@ -247,34 +275,40 @@ impl<'a> Prover<'a> {
         }
     }
 
-    fn once(&mut self, done: &BTreeMap<&'a str, Done<'a>>, all: &[Touched<'a>]) {
-        let nothing = Done::default();
+    fn once(&mut self, makers: &Makers<'a>, all: &[Touched<'a>]) {
         let mut changed = 0_u64;
         for (name, stack) in &self.fleet.stacks {
             let due = self.fleet.due.get(name).copied().unwrap_or_default();
-            let was = done.get(name.as_str()).unwrap_or(&nothing);
+            let made = makers.of(name);
             changed += u64::from(due.stack || due.instance || due.update);
             let kinds = [
-                (due.stack, &was.stack, "a change set"),
-                (due.instance, &was.instance, "an instance with its values"),
-                (due.update, &was.update, "an update of its instance"),
+                (due.stack, Kind::Stack, "a change set"),
+                (due.instance, Kind::Instance, "an instance with its values"),
+                (due.update, Kind::Update, "an update of its instance"),
             ];
-            for (due, was, what) in kinds {
+            for (due, kind, what) in kinds {
+                let mut steps = made.iter().filter(|made| made.kind == kind).map(|made| &made.step.id);
+                let found = (steps.next(), steps.next());
+                if matches!((due, found), (true, (Some(_), None)) | (false, (None, _))) {
+                    continue;
+                }
                 let whose = stack.tenant.as_ref().map_or(String::new(), |tenant| format!(" of tenant `{tenant}`"));
-                match (due, was.as_slice()) {
-                    (true, [_]) | (false, []) => {}
-                    (true, []) => self.wrong(
+                match found {
+                    (None, _) => self.wrong(
                         &codes::ROLLOUT_MISSING,
                         format!("stack `{name}`{whose} has changed, and no step is {what}"),
                     ),
-                    (false, [step, ..]) => self.wrong(
+                    (Some(step), _) if !due => self.wrong(
                         &codes::ROLLOUT_SURPLUS,
                         format!("step `{step}` changes stack `{name}`{whose}, for which {what} is not due"),
                     ),
-                    (true, [one, other, ..]) => self.wrong(
-                        &codes::ROLLOUT_TWICE,
-                        format!("steps `{one}` and `{other}` both change stack `{name}`{whose}"),
-                    ),
+                    (Some(one), other) => {
+                        let other = other.unwrap_or(one);
+                        self.wrong(
+                            &codes::ROLLOUT_TWICE,
+                            format!("steps `{one}` and `{other}` both change stack `{name}`{whose}"),
+                        );
+                    }
                 }
             }
         }
@@ -316,7 +350,7 @@ impl<'a> Prover<'a> {
             }
             Gone::Delete => {
                 for name in self.fleet.gone.keys() {
-                    match deleted.get(name.as_str()) {
+                    match deleted.get(name.as_ref()) {
                         Some(1) => {}
                         None => self.wrong(&codes::ROLLOUT_MISSING, format!("stack `{name}` is gone, and stays")),
                         Some(_) => self.wrong(&codes::ROLLOUT_TWICE, format!("stack `{name}` is deleted twice")),
@@ -362,7 +396,7 @@ impl<'a> Prover<'a> {
 }
 
 /// What is done to a stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Stack,
     Instance,
