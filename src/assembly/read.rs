@@ -111,11 +111,7 @@ impl Assembly {
     /// If the tenants' file cannot be read, or a line that was looked at is no record.
     pub fn tenant(&self, id: &str) -> Result<Option<TenantRecord<'static>>, AssemblyError> {
         let mut lines = self.lines()?;
-        match lines.search(id).and_then(|found| found.then(|| lines.parse()).transpose()) {
-            Ok(record) => Ok(record),
-            // Going through the file from its beginning tells which line it is.
-            Err(error) => self.find(id, &mut |_| {})?.map_or(Err(error), |record| Ok(Some(record))),
-        }
+        if lines.search(id)? { lines.parse().map(Some) } else { Ok(None) }
     }
 
     /// The tenant of this id, if there is one. On the way there and after it, `each` is shown what a placement knows of
@@ -206,10 +202,8 @@ impl TenantLines {
             let (ahead, beside) = (self.lines.ahead()?, other.lines.ahead()?);
             let same = ahead.get(..common(ahead, beside)).unwrap_or_default();
             let Some(end) = same.iter().rposition(|byte| *byte == b'\n') else { return Ok(()) };
-            let passed = same.get(..=end).unwrap_or_default();
-            let (length, count) = (passed.len(), newlines(passed));
-            self.lines.pass(length, count);
-            other.lines.pass(length, count);
+            self.lines.pass(end + 1);
+            other.lines.pass(end + 1);
         }
     }
 
@@ -250,6 +244,10 @@ pub(super) struct Lines {
     reader: BufReader<File>,
     line: Vec<u8>,
     number: u64,
+    /// Whether the number is that of the line: not if lines were passed by.
+    counted: bool,
+    /// Where the line ends in the file.
+    end: u64,
 }
 
 impl Lines {
@@ -259,10 +257,17 @@ impl Lines {
     }
 
     fn new(path: PathBuf, file: File) -> Self {
-        Self { path, reader: BufReader::with_capacity(64 * 1024, file), line: Vec::new(), number: 0 }
+        Self {
+            path,
+            reader: BufReader::with_capacity(64 * 1024, file),
+            line: Vec::new(),
+            number: 0,
+            counted: true,
+            end: 0,
+        }
     }
 
-    /// The number of the line that was read last, from 1.
+    /// The number of the line that was read last, from 1, if none were passed by.
     pub(super) fn number(&self) -> u64 {
         self.number
     }
@@ -277,7 +282,9 @@ impl Lines {
         self.number += 1;
         let read = self.reader.read_until(b'\n', &mut self.line);
         let path = &self.path;
-        Ok(read.map_err(|source| AssemblyError::io("read", path)(source))? > 0)
+        let read = read.map_err(|source| AssemblyError::io("read", path)(source))?;
+        self.end += read as u64;
+        Ok(read > 0)
     }
 
     /// What comes next, as far as it is in memory; nothing at the end of the file.
@@ -310,12 +317,12 @@ impl Lines {
         let path = &self.path;
         // A line begins where the byte before it ends another.
         let before = byte.saturating_sub(1);
+        (self.end, self.counted) = (before, false);
         self.reader.seek(SeekFrom::Start(before)).map_err(|source| AssemblyError::io("read", path)(source))?;
-        let mut start = before;
         if byte > 0 {
             self.fill()?;
-            start += self.line.len() as u64;
         }
+        let start = self.end;
         Ok(self.fill()?.then_some(start))
     }
 
@@ -339,10 +346,25 @@ impl Lines {
         Ok(present && self.tenant()? == id)
     }
 
-    /// Passes by so many bytes that come next, which are so many lines.
-    fn pass(&mut self, bytes: usize, lines: u64) {
+    /// Passes by so many bytes that come next, which are whole lines. How many they are is not counted.
+    fn pass(&mut self, bytes: usize) {
         self.reader.consume(bytes);
-        self.number += lines;
+        self.end += bytes as u64;
+        self.counted = false;
+    }
+
+    /// The number of the line that was read last, from 1, for a message: lines that were passed by are counted now.
+    fn place(&self) -> io::Result<u64> {
+        if self.counted {
+            return Ok(self.number);
+        }
+        let mut file = self.reader.get_ref();
+        let at = file.stream_position()?;
+        file.seek(SeekFrom::Start(0))?;
+        let before = BufReader::new(file).take(self.end - self.line.len() as u64);
+        let lines = before.split(b'\n').try_fold(1, |count, line| line.map(|_| count + 1));
+        file.seek(SeekFrom::Start(at))?;
+        lines
     }
 
     fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, AssemblyError> {
@@ -350,7 +372,10 @@ impl Lines {
     }
 
     fn wrong(&self, problem: String) -> AssemblyError {
-        AssemblyError::new(&self.path, AssemblyErrorKind::Record { line: self.number, problem })
+        match self.place() {
+            Ok(line) => AssemblyError::new(&self.path, AssemblyErrorKind::Record { line, problem }),
+            Err(error) => AssemblyError::io("read", &self.path)(error),
+        }
     }
 }
 
@@ -360,13 +385,6 @@ fn common(one: &[u8], other: &[u8]) -> usize {
     let whole: usize = same.map(|(block, _)| block.len()).sum();
     let (one, other) = (one.get(whole..).unwrap_or_default(), other.get(whole..).unwrap_or_default());
     whole + one.iter().zip(other).take_while(|(one, other)| one == other).count()
-}
-
-/// How many lines end in a text.
-fn newlines(text: &[u8]) -> u64 {
-    // Counted in bytes, of which a processor adds many at once.
-    let counts = text.chunks(255).map(|part| part.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>());
-    counts.map(u64::from).sum()
 }
 
 /// The text of an error about one line, which the error itself takes for line 1.
@@ -438,6 +456,8 @@ mod tests {
                 if found {
                     let name: BTreeMap<String, String> = lines.parse().unwrap();
                     prop_assert_eq!((&name["tenant"], name["name"].len()), (id, all[id]));
+                    let place = all.keys().position(|known| known == id).unwrap() as u64;
+                    prop_assert_eq!(lines.place().unwrap(), place + 1);
                 }
             }
         }
@@ -466,7 +486,7 @@ mod tests {
                 if more && more_other && one.line() == two.line() {
                     let id = one.tenant().unwrap().to_owned();
                     let place = all.keys().position(|known| *known == id).unwrap() as u64;
-                    prop_assert_eq!(one.lines.number(), place + 1);
+                    prop_assert_eq!(one.lines.place().unwrap(), place + 1);
                     one.skip_same(&mut two).unwrap();
                     (more, more_other) = (one.advance().unwrap(), two.advance().unwrap());
                     continue;
@@ -478,12 +498,12 @@ mod tests {
                 let first = [&ids.0, &ids.1].into_iter().flatten().min().unwrap().clone();
                 if ids.0.as_ref() == Some(&first) {
                     let place = all.keys().position(|known| *known == first).unwrap() as u64;
-                    prop_assert_eq!(one.lines.number(), place + 1);
+                    prop_assert_eq!(one.lines.place().unwrap(), place + 1);
                     more = one.advance().unwrap();
                 }
                 if ids.1.as_ref() == Some(&first) {
                     let place = other.keys().position(|known| *known == first).unwrap() as u64;
-                    prop_assert_eq!(two.lines.number(), place + 1);
+                    prop_assert_eq!(two.lines.place().unwrap(), place + 1);
                     more_other = two.advance().unwrap();
                 }
                 met.push(first);

@@ -11,7 +11,7 @@ use crate::rollout::document::{Step, Wave, Work};
 /// Who comes after whom in one wave. Most steps are waited for by nobody, and stand on no way from one to another.
 struct Chain<'a> {
     /// The steps that others wait for.
-    awaited: BTreeSet<&'a str>,
+    waited_for: BTreeSet<&'a str>,
     /// What those of them wait for that do.
     after: BTreeMap<&'a str, &'a [String]>,
 }
@@ -25,10 +25,10 @@ fn numbered<'a>(made: &Made<'a>) -> Numbered<'a> {
 
 impl<'a> Chain<'a> {
     fn of(wave: &'a Wave) -> Self {
-        let awaited: BTreeSet<&str> = wave.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
-        let waiting = wave.steps.iter().filter(|step| !step.after.is_empty() && awaited.contains(step.id.as_str()));
+        let waited_for: BTreeSet<&str> = wave.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
+        let waiting = wave.steps.iter().filter(|step| !step.after.is_empty() && waited_for.contains(step.id.as_str()));
         let after = waiting.map(|step| (step.id.as_str(), step.after.as_slice())).collect();
-        Self { awaited, after }
+        Self { waited_for, after }
     }
 
     /// Whether a step ends before another begins.
@@ -83,7 +83,7 @@ impl<'a> Prover<'a> {
         let mut edges = 0_u64;
         let chains: Vec<Chain<'a>> = rollout.waves.iter().map(Chain::of).collect();
         for ((number, wave), chain) in self.waves().zip(&chains) {
-            let mut strangers = chain.awaited.clone();
+            let mut strangers = chain.waited_for.clone();
             strangers.retain(|earlier| self.order.get(earlier) != Some(&number));
             for step in &wave.steps {
                 edges += step.after.len() as u64;
