@@ -1,7 +1,7 @@
 //! Two assemblies of 100,000 tenants compared, beside the reading of both: `cargo bench -p tenantry-bench --bench diff`.
 //!
 //! The floor reads both tenants' files line by line and looks at nothing. The bar is that one tenant that differs costs no
-//! more than that: at most 1.5 times the floor.
+//! more than that.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on fails")]
 
