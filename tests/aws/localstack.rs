@@ -1,8 +1,6 @@
 //! The program against LocalStack, whose stacks take their time and whose change sets know what is replaced. What it ignores
 //! stands in `docs/engines.md`.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, LOCALSTACK_ACCOUNT, SECRET, elements};
@@ -111,5 +109,5 @@ fn stacks_that_take_their_time_are_deployed_updated_and_previewed() {
     desk.fine(&["status", "--assembly", "new", "--exit-code"]);
     let left = preview(&desk);
     assert_eq!(left["live"][0]["changes"], json!([]), "{left}");
-    assert!(Path::new(&desk.folder.path().join("rollout.journal.jsonl")).exists());
+    assert!(desk.folder.path().join("rollout.journal.jsonl").exists());
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::engine::{Engine, MOTO_ACCOUNT, REGION, SECRET, element, elements};
 use crate::http::Request;
+use crate::patience;
 use crate::proxy::{Call, Proxy};
 
 /// For how many days queues keep messages, by version.
@@ -145,7 +146,7 @@ tenants:
 
     /// Runs the program, and keeps what it said for those who look for credentials in it.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.tenantry(arguments).output().unwrap();
+        let output = patience::output(&mut self.tenantry(arguments));
         self.said.lock().unwrap().push_str(&text(&output));
         output
     }

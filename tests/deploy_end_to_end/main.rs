@@ -12,6 +12,10 @@ mod engine;
 mod http;
 
 #[cfg(test)]
+#[path = "../support/patience.rs"]
+mod patience;
+
+#[cfg(test)]
 #[path = "../support/proxy.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod proxy;

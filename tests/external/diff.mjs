@@ -6,10 +6,11 @@
 // FOLDER is where npm installed it: target/tools/node. An answer says of each resource that changes what becomes of it; it is
 // `null` where the comparison fails.
 
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
+
+import { pinned } from "./pins.mjs";
 
 // The versions stand here and nowhere else; tools/test-env.sh reads them. What replaces is in the tables of the second.
 const PINS = [
@@ -17,21 +18,7 @@ const PINS = [
   "@aws-cdk/aws-service-spec@0.1.216",
 ];
 
-const folder = resolve(process.argv[2] ?? "target/tools/node", "node_modules");
-for (const pin of PINS) {
-  const at = pin.lastIndexOf("@");
-  const [name, version] = [pin.slice(0, at), pin.slice(at + 1)];
-  let found = "none";
-  try {
-    found = JSON.parse(readFileSync(resolve(folder, name, "package.json"), "utf8")).version;
-  } catch {
-    // Reported below.
-  }
-  if (found !== version) {
-    console.error(`diff.mjs: ${name} ${version} is needed and ${found} is installed: run tools/test-env.sh`);
-    process.exit(3);
-  }
-}
+const folder = pinned("diff.mjs", process.argv[2] ?? "target/tools/node", PINS);
 
 const require = createRequire(resolve(folder, "..", "package.json"));
 const { fullDiff } = require("@aws-cdk/cloudformation-diff");

@@ -7,25 +7,16 @@
 // go to SHOTS. With NAME `served`, lines on standard input tell what has been done to the blueprint: `changed`, `broken`,
 // `mended`; each is answered by a line when the page has seen it.
 
-import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+
+import { pinned } from "./pins.mjs";
 
 const version = "1.65.1";
 
 const [folder, chromium, shots, ...pages] = process.argv.slice(2);
-const modules = resolve(folder, "node_modules/playwright-core");
-let found = "none";
-try {
-  found = JSON.parse(readFileSync(join(modules, "package.json"), "utf8")).version;
-} catch {
-  // Reported below.
-}
-if (found !== version) {
-  console.error(`page.mjs: playwright-core ${version} is needed and ${found} is installed: run tools/test-env.sh`);
-  process.exit(3);
-}
+const modules = join(pinned("page.mjs", folder, [`playwright-core@${version}`]), "playwright-core");
 const { chromium: browser } = await import(pathToFileURL(join(modules, "index.mjs")).href);
 
 const wrong = [];

