@@ -11,7 +11,7 @@ use self::input::{Input, Side};
 use super::Ending;
 use super::terminal::Terminal;
 use crate::deploy::clock::today;
-use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes};
+use crate::diagnostics::{Diagnostic, Origin, Sink, SourceMap, codes, plural};
 use crate::diff::acknowledge::{Acknowledgement, read};
 use crate::diff::findings::{Names, findings};
 use crate::diff::report::{Summary, Tenants, json, markdown, summary, text};
@@ -158,30 +158,22 @@ fn between(old: &Side, new: &Side) -> Result<Diff, Failure> {
 
 /// Why a pipeline is not to go on, if it is not.
 fn refusal(what: FailOn, counts: &Summary) -> Option<String> {
-    let resources = |count: u64| if count == 1 { "1 resource".to_owned() } else { format!("{count} resources") };
+    let resources = |count: u64| plural(count, "resource is", "resources are");
     match what {
         FailOn::Replacement => {
             let count = counts.replaced + counts.may_be_replaced;
-            let verb = if count == 1 { "is" } else { "are" };
-            (count > 0).then(|| {
-                format!("{} {verb} replaced, or may be, and `--fail-on replacement` is given", resources(count))
-            })
+            (count > 0)
+                .then(|| format!("{} replaced, or may be, and `--fail-on replacement` is given", resources(count)))
         }
         FailOn::Broadening => {
             let count = counts.broadened;
-            let what = if count == 1 {
-                "1 resource or policy broadens".to_owned()
-            } else {
-                format!("{count} resources or policies broaden")
-            };
+            let what = plural(count, "resource or policy broadens", "resources or policies broaden");
             (count > 0).then(|| format!("{what} access, or may, and `--fail-on broadening` is given"))
         }
         FailOn::Destructive => {
             let count = counts.replaced + counts.may_be_replaced + counts.removed;
-            let verb = if count == 1 { "is" } else { "are" };
-            (count + counts.stacks_deleted > 0).then(|| {
-                format!("{} {verb} removed or replaced, and `--fail-on destructive` is given", resources(count))
-            })
+            (count + counts.stacks_deleted > 0)
+                .then(|| format!("{} removed or replaced, and `--fail-on destructive` is given", resources(count)))
         }
     }
 }

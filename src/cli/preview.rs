@@ -278,7 +278,7 @@ impl<'a> Subject<'a> {
                 material.templates.insert(stack.template.clone(), text);
             }
         }
-        if let Some(record) = assembly.find(self.tenant, &mut |_| {})? {
+        if let Some(record) = assembly.tenant(self.tenant)? {
             material.sets = instances(assembly.manifest(), &record);
         }
         Ok(preview)

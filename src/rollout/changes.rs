@@ -7,7 +7,7 @@ use super::sets::{SET_TAGS, Templates};
 use super::settings::{Gone, Pinned, Settings};
 use super::values::Values;
 use crate::assembly::{Assembly, AssemblyError, Digest, MANIFEST, StackRecord, State, TenantRecord};
-use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes};
+use crate::diagnostics::{Code, Diagnostic, Origin, Sink, codes, counted};
 
 /// How many names a finding lists.
 const NAMED: usize = 5;
@@ -509,7 +509,7 @@ impl Reader<'_> {
 
     fn finish(&mut self, new: &Assembly, sink: &mut Sink) {
         let origin = Origin::Path(new.root().join(MANIFEST).to_string_lossy().into());
-        let tenants = |count: usize| if count == 1 { "tenant" } else { "tenants" };
+        let tenants = |count: usize| counted(count as u64, "tenant");
         let mut say = |code: &'static Code, message: String, help: &str| {
             sink.push(Diagnostic::new(code, origin.clone(), message).help(help));
         };
@@ -523,10 +523,8 @@ impl Reader<'_> {
             say(&codes::ROLLOUT_NO_ACCOUNT, message, "give the cells an `account` in the blueprint");
         }
         if let Some((names, count)) = self.many.take("moved") {
-            let message = format!(
-                "{count} {} would leave one stack set for another, or for change sets: {names}",
-                tenants(count)
-            );
+            let message =
+                format!("{} would leave one stack set for another, or for change sets: {names}", tenants(count));
             say(
                 &codes::ROLLOUT_SET_MOVE,
                 message,
@@ -586,7 +584,7 @@ impl Reader<'_> {
                 if let Some((names, count)) = held {
                     say(
                         &codes::ROLLOUT_LEGAL_HOLD,
-                        format!("stacks of {count} {} under legal hold would be deleted: {names}", tenants(count)),
+                        format!("stacks of {} under legal hold would be deleted: {names}", tenants(count)),
                         "say `--keep`, or wait until the hold is lifted",
                     );
                 }
